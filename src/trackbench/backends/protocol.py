@@ -1,0 +1,75 @@
+"""The one interface that every access method implements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import pyarrow as pa
+
+    from trackbench.request import SubsetRequest
+    from trackbench.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """What a backend built beforehand, and what that cost.
+
+    Attributes
+    ----------
+    place
+        Path or address of the artifact.
+    build_seconds
+        Wall time of building it.
+    bytes_read, requests
+        What building it read from the store, as far as the backend can tell.
+    bytes_stored
+        Its size.
+    """
+
+    place: str
+    build_seconds: float
+    bytes_read: int
+    bytes_stored: int
+    requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One setting of a backend.
+
+    Attributes
+    ----------
+    description
+        What is special about it, in one line.
+    default
+        Whether it is measured when the user names no variant. Slow, naive ones are not.
+    """
+
+    description: str
+    default: bool = True
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """A way of getting the rows of a request.
+
+    A backend is made with the name of one of its variants. `subset` may yield its batches in any order of rows
+    and granules: the writer sorts. Each batch has the schema of `trackbench.table.schema` and holds only rows of
+    the request, chosen by `trackbench.table.select_rows`.
+    """
+
+    name: ClassVar[str]
+    variants: ClassVar[Mapping[str, Variant]]
+    variant: str
+
+    def __init__(self, variant: str) -> None: ...
+
+    def prepare(self, request: SubsetRequest, session: Session) -> Artifact | None:
+        """Build what `subset` needs beforehand, or return None where nothing is needed."""
+
+    def subset(self, request: SubsetRequest, session: Session) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of the request."""
