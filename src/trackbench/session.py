@@ -34,6 +34,8 @@ class Endpoints:
         Address of the Common Metadata Repository's search, ending in ``/search/``.
     edl_host
         Host (and port) of Earthdata Login.
+    s3_credentials
+        Address that gives out temporary S3 credentials for the granules.
     s3_endpoint
         Address of the object store, or None for AWS.
     stand_in
@@ -46,6 +48,7 @@ class Endpoints:
 
     cmr_url: str
     edl_host: str
+    s3_credentials: str
     s3_endpoint: str | None
     stand_in: bool
     environment: Mapping[str, str]
@@ -55,6 +58,7 @@ class Endpoints:
 LIVE: Final = Endpoints(
     cmr_url="https://cmr.earthdata.nasa.gov/search/",
     edl_host="urs.earthdata.nasa.gov",
+    s3_credentials="https://data.nsidc.earthdatacloud.nasa.gov/s3credentials",
     s3_endpoint=None,
     stand_in=False,
     environment=MappingProxyType({}),

@@ -57,13 +57,15 @@ class Variant:
 class Backend(Protocol):
     """A way of getting the rows of a request.
 
-    A backend is made with the name of one of its variants. `subset` may yield its batches in any order of rows
+    A backend is made with the name of one of its variants. `reads_local_files` says whether it can read granules
+    from a path, without a server. `subset` may yield its batches in any order of rows
     and granules: the writer sorts. Each batch has the schema of `trackbench.table.schema` and holds only rows of
     the request, chosen by `trackbench.table.select_rows`.
     """
 
     name: ClassVar[str]
     variants: ClassVar[Mapping[str, Variant]]
+    reads_local_files: ClassVar[bool]
     variant: str
 
     def __init__(self, variant: str) -> None: ...

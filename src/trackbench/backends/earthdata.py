@@ -1,0 +1,136 @@
+"""Log in to Earthdata and find granules with earthaccess, live or against a local cloud."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import earthaccess
+import requests
+from earthaccess.exceptions import LoginAttemptFailure, LoginStrategyUnavailable
+from earthaccess.system import System
+
+from trackbench.errors import FailedError, UnavailableError
+from trackbench.granules import Granule, GranuleName, newest
+
+if TYPE_CHECKING:
+    from trackbench.region import Region
+    from trackbench.request import SubsetRequest
+    from trackbench.session import Endpoints
+
+HOW_TO_LOG_IN: Final = (
+    "Get a free account at https://urs.earthdata.nasa.gov, then set EARTHDATA_TOKEN, or EARTHDATA_USERNAME and"
+    " EARTHDATA_PASSWORD, or add a line for urs.earthdata.nasa.gov to ~/.netrc."
+)
+
+
+def login(endpoints: Endpoints) -> None:
+    """Log this process in, with what the environment or a netrc file holds. Nothing is ever asked.
+
+    Raises
+    ------
+    UnavailableError
+        If there are no credentials, they are refused, or Earthdata Login does not answer.
+    """
+    system = System(
+        cmr_base_url=endpoints.cmr_url,
+        status_url=endpoints.cmr_url,
+        status_api_url=endpoints.cmr_url,
+        edl_hostname=endpoints.edl_host,
+    )
+    for strategy in ("environment", "netrc"):
+        try:
+            authentication = earthaccess.login(strategy=strategy, system=system)
+        except LoginStrategyUnavailable:
+            continue
+        except LoginAttemptFailure as error:
+            raise UnavailableError(
+                f"Earthdata Login at {endpoints.edl_host} refused the credentials from the {strategy}: {error}"
+                f" {HOW_TO_LOG_IN}"
+            ) from error
+        except requests.RequestException as error:
+            raise UnavailableError(
+                f"Earthdata Login at {endpoints.edl_host} does not answer: {type(error).__name__}."
+            ) from error
+        if authentication.authenticated:
+            return
+    raise UnavailableError(f"No Earthdata credentials were found. {HOW_TO_LOG_IN}")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A granule with what the search said of it, as earthaccess wants it back."""
+
+    granule: Granule
+    result: Any
+
+
+def _bounding_boxes(region: Region) -> tuple[tuple[float, float, float, float], ...]:
+    # CMR takes the edges of a polygon as great circles, a region's are straight in longitude and latitude: between
+    # the two lie points that a search by polygon would lose. A bounding box loses none.
+    return tuple(part.bounds for part in region.parts)
+
+
+def search(request: SubsetRequest) -> tuple[Found, ...]:
+    """Find the granules of a request, the newest release and revision of each, by cycle, RGT and region.
+
+    Raises
+    ------
+    UnavailableError
+        If the Common Metadata Repository does not answer, or answers with an error.
+    """
+    version = {} if request.release is None else {"version": f"{request.release:03d}"}
+    found: dict[GranuleName, Found] = {}
+    for box in _bounding_boxes(request.region):
+        try:
+            results = earthaccess.search_data(
+                short_name=request.product.name,
+                bounding_box=box,
+                temporal=(_iso_second(request.start), _iso_second(request.end)),
+                **version,
+            )
+        except (RuntimeError, requests.RequestException) as error:
+            raise UnavailableError(f"The search for granules failed: {error}") from error
+        for result in results:
+            each = _found(result)
+            found[each.granule.name] = each
+    return tuple(found[name] for name in newest(found))
+
+
+def _iso_second(moment: Any) -> str:
+    # A search in whole seconds: CMR knows no more of a granule, and a few granules too many do no harm.
+    return f"{moment.astype('datetime64[s]')}Z"
+
+
+def _found(result: Any) -> Found:
+    links = {access: result.data_links(access=access) for access in ("direct", "external")}
+    https = next((link for link in links["external"] if link.endswith(".h5")), None)
+    s3 = next((link for link in links["direct"] if link.endswith(".h5")), None)
+    place = https or s3
+    if place is None:
+        raise FailedError(f"The search found {result['umm'].get('GranuleUR')}, which has no link to an HDF5 file.")
+    granule = Granule(GranuleName.parse(place), https=https, s3=s3, size=int(result.size() * 2**20))
+    return Found(granule, result)
+
+
+def in_region() -> bool:
+    """Tell whether this process runs beside the data, as earthaccess sees it."""
+    return bool(earthaccess.__store__.in_region)
+
+
+def credentials_found() -> tuple[str, ...]:
+    """Name the places in which Earthdata credentials stand, without reading them."""
+    places = []
+    if os.environ.get("EARTHDATA_TOKEN"):
+        places.append("EARTHDATA_TOKEN")
+    if os.environ.get("EARTHDATA_USERNAME") and os.environ.get("EARTHDATA_PASSWORD"):
+        places.append("EARTHDATA_USERNAME and EARTHDATA_PASSWORD")
+    netrc = os.environ.get("NETRC") or os.path.expanduser("~/.netrc")
+    try:
+        with open(netrc, encoding="utf-8") as file:
+            if "urs.earthdata.nasa.gov" in file.read():
+                places.append("netrc")
+    except OSError:
+        pass
+    return tuple(places)
