@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import earthaccess
 import requests
 from earthaccess.exceptions import LoginAttemptFailure, LoginStrategyUnavailable
-from earthaccess.system import System
+from earthaccess.system import PROD, CMRBaseURL, EDLHostname, System
 
 from trackbench.errors import FailedError, UnavailableError
 from trackbench.granules import Granule, GranuleName, newest
+from trackbench.session import LIVE
 
 if TYPE_CHECKING:
+    import numpy as np
+    from earthaccess.results import DataGranule
+
     from trackbench.region import Region
     from trackbench.request import SubsetRequest
     from trackbench.session import Endpoints
@@ -34,10 +40,11 @@ def login(endpoints: Endpoints) -> None:
         If there are no credentials, they are refused, or Earthdata Login does not answer.
     """
     system = System(
-        cmr_base_url=endpoints.cmr_url,
-        status_url=endpoints.cmr_url,
-        status_api_url=endpoints.cmr_url,
-        edl_hostname=endpoints.edl_host,
+        cmr_base_url=CMRBaseURL(endpoints.cmr_url),
+        # earthaccess asks for the status of services only when told to, which trackbench never does.
+        status_url=PROD.status_url,
+        status_api_url=PROD.status_api_url,
+        edl_hostname=EDLHostname(endpoints.edl_host),
     )
     for strategy in ("environment", "netrc"):
         try:
@@ -63,7 +70,7 @@ class Found:
     """A granule with what the search said of it, as earthaccess wants it back."""
 
     granule: Granule
-    result: Any
+    result: DataGranule
 
 
 def _bounding_boxes(region: Region) -> tuple[tuple[float, float, float, float], ...]:
@@ -80,16 +87,16 @@ def search(request: SubsetRequest) -> tuple[Found, ...]:
     UnavailableError
         If the Common Metadata Repository does not answer, or answers with an error.
     """
-    version = {} if request.release is None else {"version": f"{request.release:03d}"}
+    terms: dict[str, Any] = {
+        "short_name": request.product.name,
+        "temporal": (_iso_second(request.start), _iso_second(request.end)),
+    }
+    if request.release is not None:
+        terms["version"] = f"{request.release:03d}"
     found: dict[GranuleName, Found] = {}
     for box in _bounding_boxes(request.region):
         try:
-            results = earthaccess.search_data(
-                short_name=request.product.name,
-                bounding_box=box,
-                temporal=(_iso_second(request.start), _iso_second(request.end)),
-                **version,
-            )
+            results = earthaccess.search_data(bounding_box=box, **terms)
         except (RuntimeError, requests.RequestException) as error:
             raise UnavailableError(f"The search for granules failed: {error}") from error
         for result in results:
@@ -98,12 +105,12 @@ def search(request: SubsetRequest) -> tuple[Found, ...]:
     return tuple(found[name] for name in newest(found))
 
 
-def _iso_second(moment: Any) -> str:
+def _iso_second(moment: np.datetime64) -> str:
     # A search in whole seconds: CMR knows no more of a granule, and a few granules too many do no harm.
     return f"{moment.astype('datetime64[s]')}Z"
 
 
-def _found(result: Any) -> Found:
+def _found(result: DataGranule) -> Found:
     links = {access: result.data_links(access=access) for access in ("direct", "external")}
     https = next((link for link in links["external"] if link.endswith(".h5")), None)
     s3 = next((link for link in links["direct"] if link.endswith(".h5")), None)
@@ -126,11 +133,8 @@ def credentials_found() -> tuple[str, ...]:
         places.append("EARTHDATA_TOKEN")
     if os.environ.get("EARTHDATA_USERNAME") and os.environ.get("EARTHDATA_PASSWORD"):
         places.append("EARTHDATA_USERNAME and EARTHDATA_PASSWORD")
-    netrc = os.environ.get("NETRC") or os.path.expanduser("~/.netrc")
-    try:
-        with open(netrc, encoding="utf-8") as file:
-            if "urs.earthdata.nasa.gov" in file.read():
-                places.append("netrc")
-    except OSError:
-        pass
+    netrc = Path(os.environ.get("NETRC") or "~/.netrc").expanduser()
+    with contextlib.suppress(OSError):
+        if LIVE.edl_host in netrc.read_text(encoding="utf-8"):
+            places.append("netrc")
     return tuple(places)

@@ -118,7 +118,9 @@ def read_beam(
     else:
         columns, within = whole, rows
     with timer.phase("filter"):
-        values = {variable.column: column[within] for variable, column in zip(request.columns, columns, strict=True)}
+        values = {
+            variable.column: column[within] for variable, column in zip(request.columns, columns, strict=True)
+        }
         return canonical_batch(
             request,
             name,

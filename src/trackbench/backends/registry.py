@@ -74,7 +74,11 @@ def load(name: str) -> type[Backend]:
             f"The backend {name!r} needs the package {error.name!r}, which is not installed."
             f" Install it: uv pip install '{extra}'"
         ) from error
-    missing = [part for part in ("name", "variants", "reads_local_files", "prepare", "subset") if not hasattr(loaded, part)]
+    missing = [
+        part
+        for part in ("name", "variants", "reads_local_files", "prepare", "subset")
+        if not hasattr(loaded, part)
+    ]
     if missing:
         raise InputError(
             f"{point.value} of {package} is not a backend: it has no {', '.join(missing)}"

@@ -22,12 +22,18 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
     import pyarrow as pa
+    import xarray as xr
+    from earthaccess.results import DataGranule
+    from fsspec.spec import AbstractBufferedFile
 
     from trackbench.backends.baseline.opening import Opening
     from trackbench.granules import Granule
     from trackbench.products import Variable
     from trackbench.request import SubsetRequest
     from trackbench.session import Endpoints, Phase
+
+
+type OpenFile = AbstractBufferedFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,7 @@ class Task:
     opening: Opening
     granule: Granule
     scratch: str
-    result: Any
+    result: DataGranule | None
     endpoints: Endpoints
 
 
@@ -81,7 +87,7 @@ def read_granule(task: Task, request: SubsetRequest) -> Outcome:
 
 
 @contextmanager
-def _opened(task: Task, timer: PhaseTimer) -> Iterator[Any]:
+def _opened(task: Task, timer: PhaseTimer) -> Iterator[OpenFile | str]:
     """Yield something that h5py and h5netcdf can open: a file-like object or a path."""
     granule, opening = task.granule, task.opening
     if granule.path is not None:
@@ -90,10 +96,12 @@ def _opened(task: Task, timer: PhaseTimer) -> Iterator[Any]:
     if opening.how == "download":
         with timer.phase("read"):
             target = task.result if task.result is not None else _link(task)
-            copies = earthaccess.download([target], task.scratch, show_progress=False, **_credentials(task))
+            copies = earthaccess.download(
+                [target], task.scratch, show_progress=False, credentials_endpoint=_credentials(task)
+            )
         copy = Path(copies[0])
         try:
-            yield copy
+            yield str(copy)
         finally:
             copy.unlink(missing_ok=True)
         return
@@ -103,21 +111,28 @@ def _opened(task: Task, timer: PhaseTimer) -> Iterator[Any]:
         yield file
 
 
-def _open_with_earthaccess(task: Task) -> Any:
+def _open_with_earthaccess(task: Task) -> OpenFile:
     opening = task.opening
     if task.result is not None and opening.access == "auto":
-        target: Any = task.result
+        target: DataGranule | str = task.result
     else:
         target = _link(task)
     options = dict(opening.options) or None
-    return earthaccess.open([target], show_progress=False, open_kwargs=options, **_credentials(task))[0]
+    opened = earthaccess.open(
+        [target], show_progress=False, open_kwargs=options, credentials_endpoint=_credentials(task)
+    )
+    file: OpenFile = opened[0]
+    return file
 
 
-def _open_with_fsspec(task: Task) -> Any:
+def _open_with_fsspec(task: Task) -> OpenFile:
     link = _link(task)
     if link.startswith("s3://"):
-        return earthaccess.get_s3_filesystem(endpoint=task.endpoints.s3_credentials).open(link)
-    return earthaccess.get_fsspec_https_session().open(link)
+        files = earthaccess.get_s3_filesystem(endpoint=task.endpoints.s3_credentials)
+    else:
+        files = earthaccess.get_fsspec_https_session()
+    file: OpenFile = files.open(link)
+    return file
 
 
 def _link(task: Task) -> str:
@@ -129,16 +144,14 @@ def _link(task: Task) -> str:
     return link
 
 
-def _credentials(task: Task) -> dict[str, str]:
+def _credentials(task: Task) -> str | None:
     # A bare address says nothing of who gives out credentials for it; a search result does.
     if task.result is not None and task.opening.access == "auto":
-        return {}
-    return {"credentials_endpoint": task.endpoints.s3_credentials}
+        return None
+    return task.endpoints.s3_credentials
 
 
-def _read_with_h5py(
-    file: Any, task: Task, request: SubsetRequest, timer: PhaseTimer
-) -> Iterator[pa.RecordBatch]:
+def _read_with_h5py(file: Any, task: Task, request: SubsetRequest, timer: PhaseTimer) -> Iterator[pa.RecordBatch]:
     with timer.phase("metadata"):
         opened = h5py.File(file, "r")
     with opened:
@@ -154,7 +167,7 @@ def _read_with_h5py(
 
 
 def _read_with_xarray(
-    file: Any, task: Task, request: SubsetRequest, timer: PhaseTimer
+    file: OpenFile | str, task: Task, request: SubsetRequest, timer: PhaseTimer
 ) -> Iterator[pa.RecordBatch]:
     import xarray as xr  # noqa: PLC0415 - the other variants do not need it
 
@@ -174,16 +187,14 @@ def _read_with_xarray(
             if "latitude" not in dataset.variables:
                 continue
 
-            def read(variable: Variable, rows: slice, dataset: Any = dataset) -> npt.NDArray[Any]:
+            def read(variable: Variable, rows: slice, dataset: xr.Dataset = dataset) -> npt.NDArray[Any]:
                 values: npt.NDArray[Any] = dataset[variable.path.removeprefix(f"{group}/")][rows].to_numpy()
                 return values
 
             yield from _rows(read, beam, task, request, timer)
 
 
-def _rows(
-    read: Any, beam: str, task: Task, request: SubsetRequest, timer: PhaseTimer
-) -> Iterator[pa.RecordBatch]:
+def _rows(read: Any, beam: str, task: Task, request: SubsetRequest, timer: PhaseTimer) -> Iterator[pa.RecordBatch]:
     batch = read_beam(
         read,
         beam,
