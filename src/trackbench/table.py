@@ -128,7 +128,7 @@ def nanoseconds(delta_time: ArrayLike) -> NDArray[np.int64]:
     fraction = exact - whole
     scaled = fraction * _NS_PER_SECOND
     rounded = np.rint(scaled)
-    # The product is itself rounded, which can only mislead where it lands on a half; the exact value decides there.
+    # The product is itself rounded, which can only mislead where it lands on a half: the exact value decides.
     for half in np.flatnonzero(np.abs(scaled - np.trunc(scaled)) == 0.5):  # noqa: PLR2004
         rounded[half] = round(Fraction(float(fraction[half])) * _NS_PER_SECOND)
     time = whole.astype(np.int64) * _NS_PER_SECOND + rounded.astype(np.int64) + _EPOCH_NS
@@ -182,7 +182,7 @@ def canonical_batch(
         "time": pa.array(nanoseconds(delta_time)).view(_TIME),
         "latitude": pa.array(lat),
         "longitude": pa.array(lon),
-        "track_id": _constant_track(track_id, len(lat)),
+        "track_id": track_column(np.full(len(lat), BEAMS.index(track_id), dtype=np.int8)),
         "rgt": pa.array(np.full(len(lat), name.rgt, dtype=np.int16)),
         "cycle": pa.array(np.full(len(lat), name.cycle, dtype=np.int16)),
         "geometry": point_wkb(lon, lat),
@@ -237,6 +237,11 @@ def track_codes(column: pa.ChunkedArray | pa.Array) -> NDArray[np.int8]:
     return np.concatenate(codes)
 
 
+def track_column(codes: NDArray[np.int8]) -> pa.DictionaryArray:
+    """Make a ``track_id`` column of places in `BEAMS`, int8 of shape (n,); a negative one becomes null."""
+    return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), _TRACKS)
+
+
 def sort_order(table: pa.Table) -> NDArray[np.int64]:
     """Return the row numbers in canonical order: cycle, rgt, track_id, time.
 
@@ -264,14 +269,9 @@ def sort_rows(table: pa.Table) -> pa.Table:
     return table.take(pa.array(sort_order(table)))
 
 
-def _constant_track(track_id: str, length: int) -> pa.Array:
-    indices = np.full(length, BEAMS.index(track_id), dtype=np.int8)
-    return pa.DictionaryArray.from_arrays(pa.array(indices), _TRACKS)
-
-
 def _as_stored(values: ArrayLike, variable: Variable) -> NDArray[Any]:
     given = np.asarray(values)
-    # A reader that decodes fill values turns integers into floats and a flag of 0 into NaN; casting back hides that.
+    # A reader that decodes fill values may turn a flag of 0 into NaN, and casting that back would hide it.
     if not np.can_cast(given.dtype, variable.dtype, casting="same_kind"):
         raise InputError(
             f"{variable.column} came as {given.dtype}, but {variable.path} is stored as {variable.dtype}; "
