@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from trackbench.granules import Granule
+    from trackbench.granules import Granule, GranuleName
 
 type Progress = Callable[[int, int, str], None]
 """Called with how many pieces are done, how many there are, and what they are."""
@@ -74,7 +74,7 @@ class PhaseTimer:
     brought back by `share`, so that the phases of a run add up to its wall time.
     """
 
-    seconds: dict[Phase, float] = field(default_factory=lambda: dict.fromkeys(PHASES, 0.0))
+    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(PHASES, 0.0))
 
     @contextmanager
     def phase(self, name: Phase) -> Iterator[None]:
@@ -89,7 +89,7 @@ class PhaseTimer:
         """Add `seconds` to the phase `name`."""
         self.seconds[name] += seconds
 
-    def share(self, wall: float, parts: Mapping[Phase, float]) -> None:
+    def share(self, wall: float, parts: Mapping[str, float]) -> None:
         """Divide `wall` seconds of parallel work among phases, in proportion to the workers' own sums.
 
         Without any sums the time goes to ``read``: the work was there, and nothing says what it was.
@@ -126,6 +126,8 @@ class Session:
         Told about each granule done.
     timer
         Times the phases.
+    sources
+        A backend adds the name of each granule that gave rows; the file's metadata cites them.
     """
 
     endpoints: Endpoints
@@ -135,3 +137,4 @@ class Session:
     granules: tuple[Granule, ...] | None = None
     progress: Progress = no_progress
     timer: PhaseTimer = field(default_factory=PhaseTimer)
+    sources: set[GranuleName] = field(default_factory=set)

@@ -117,7 +117,7 @@ def _found(result: DataGranule) -> Found:
     place = https or s3
     if place is None:
         raise FailedError(f"The search found {result['umm'].get('GranuleUR')}, which has no link to an HDF5 file.")
-    granule = Granule(GranuleName.parse(place), https=https, s3=s3, size=int(result.size() * 2**20))
+    granule = Granule(GranuleName.parse(place), https=https, s3=s3, size=int(result.size * 2**20))
     return Found(granule, result)
 
 

@@ -11,6 +11,7 @@ import os
 import sys
 import time
 import traceback
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -80,7 +81,10 @@ def _make_subset(job: Job, output: Path, channel: _Channel, backend: Backend | N
     session = _session(job, timer, channel)
     batches = list(backend.subset(job.request, session))
     with timer.phase("write"):
-        summary = write_geoparquet(batches, output, request=job.request)
+        versions = {"trackbench": version("trackbench")}
+        summary = write_geoparquet(
+            batches, output, request=job.request, granules=session.sources, versions=versions
+        )
     seconds = time.perf_counter() - begin
     channel.tell(Subset(seconds, dict(timer.seconds), summary.rows, summary.bytes))
     return backend

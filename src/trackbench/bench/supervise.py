@@ -70,6 +70,9 @@ class Watch(Protocol):
     def ends(self) -> None:
         """Tell that a piece is done; nothing else has been started since."""
 
+    def check(self) -> None:
+        """Look, several times a second, whether the job can still succeed; raise where it cannot."""
+
 
 def supervise(
     job: Job, *, deadline: float, watch: Watch | None = None, progress: Progress = no_progress
@@ -105,7 +108,8 @@ def supervise(
             start_new_session=True,
         )
         try:
-            return _Supervisor(child, time.monotonic() + deadline, deadline, watch, progress).outcome(log.fileno())
+            pieces = 1 if job.prepare else len(job.outputs)
+            return _Supervisor(child, pieces, deadline, watch, progress).outcome(log.fileno())
         finally:
             kill_group(child.pid)
             child.wait()
@@ -118,14 +122,15 @@ class _Supervisor:
     def __init__(
         self,
         child: subprocess.Popen[bytes],
-        ends_at: float,
+        expected: int,
         deadline: float,
         watch: Watch | None,
         progress: Progress,
     ) -> None:
         self._child = child
-        self._ends_at = ends_at
+        self._expected = expected
         self._deadline = deadline
+        self._ends_at = time.monotonic() + deadline
         self._watch = watch
         self._progress = progress
         self._peak = 0
@@ -153,7 +158,8 @@ class _Supervisor:
     def _begin(self) -> None:
         self._cpu_at_begin = cpu_seconds(self._child.pid) if self._pieces else 0.0
         self._peak = memory_bytes(self._child.pid)
-        if self._watch is not None:
+        # Once all is done the child only waits for leave to end.
+        if self._watch is not None and len(self._pieces) < self._expected:
             self._watch.begins()
         assert self._child.stdin is not None
         try:
@@ -179,6 +185,8 @@ class _Supervisor:
             while time.monotonic() < self._ends_at:
                 if not selector.select(_POLL_SECONDS):
                     self._peak = max(self._peak, memory_bytes(self._child.pid))
+                    if self._watch is not None:
+                        self._watch.check()
                     continue
                 received = os.read(out.fileno(), 65536)
                 if not received:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from trackbench.backends.baseline.opening import Opening
     from trackbench.request import SubsetRequest
-    from trackbench.session import Phase, Session
+    from trackbench.session import Session
 
 
 def read_granules(opening: Opening, request: SubsetRequest, session: Session) -> Iterator[pa.RecordBatch]:
@@ -46,7 +46,7 @@ def read_granules(opening: Opening, request: SubsetRequest, session: Session) ->
     if not tasks:
         return
     begin = time.perf_counter()
-    spent: Counter[Phase] = Counter()
+    spent: Counter[str] = Counter()
     # Forking a process that runs threads, as fsspec's event loop does, can deadlock; a fork server that has the
     # libraries loaded starts workers as quickly.
     context = multiprocessing.get_context("forkserver")
@@ -62,7 +62,9 @@ def read_granules(opening: Opening, request: SubsetRequest, session: Session) ->
         for done, future in enumerate(as_completed(pending), start=1):
             outcome = future.result()
             spent.update(outcome.seconds)
-            session.progress(done, len(tasks), outcome.name)
+            session.progress(done, len(tasks), str(outcome.name))
+            if outcome.batches:
+                session.sources.add(outcome.name)
             yield from outcome.batches
     except BrokenProcessPool as error:
         raise FailedError(

@@ -27,10 +27,11 @@ if TYPE_CHECKING:
     from fsspec.spec import AbstractBufferedFile
 
     from trackbench.backends.baseline.opening import Opening
-    from trackbench.granules import Granule
+    from trackbench.backends.hdf5 import Read
+    from trackbench.granules import Granule, GranuleName
     from trackbench.products import Variable
     from trackbench.request import SubsetRequest
-    from trackbench.session import Endpoints, Phase
+    from trackbench.session import Endpoints
 
 
 type OpenFile = AbstractBufferedFile
@@ -65,9 +66,9 @@ class Task:
 class Outcome:
     """The rows of one granule, and how long each phase took."""
 
-    name: str
+    name: GranuleName
     batches: list[pa.RecordBatch]
-    seconds: Mapping[Phase, float]
+    seconds: Mapping[str, float]
 
 
 def start(endpoints: Endpoints | None) -> None:
@@ -83,7 +84,7 @@ def read_granule(task: Task, request: SubsetRequest) -> Outcome:
     read = _read_with_xarray if task.opening.library == "xarray" else _read_with_h5py
     with naming(task.granule.name), _opened(task, timer) as file:
         batches = list(read(file, task, request, timer))
-    return Outcome(str(task.granule.name), batches, timer.seconds)
+    return Outcome(task.granule.name, batches, timer.seconds)
 
 
 @contextmanager
@@ -95,9 +96,11 @@ def _opened(task: Task, timer: PhaseTimer) -> Iterator[OpenFile | str]:
         return
     if opening.how == "download":
         with timer.phase("read"):
-            target = task.result if task.result is not None else _link(task)
             copies = earthaccess.download(
-                [target], task.scratch, show_progress=False, credentials_endpoint=_credentials(task)
+                _link(task) if task.result is None else task.result,
+                task.scratch,
+                show_progress=False,
+                credentials_endpoint=_credentials(task),
             )
         copy = Path(copies[0])
         try:
@@ -113,13 +116,13 @@ def _opened(task: Task, timer: PhaseTimer) -> Iterator[OpenFile | str]:
 
 def _open_with_earthaccess(task: Task) -> OpenFile:
     opening = task.opening
+    # A list of one type: earthaccess dispatches on it.
+    target: list[DataGranule] | list[str] = [_link(task)]
     if task.result is not None and opening.access == "auto":
-        target: DataGranule | str = task.result
-    else:
-        target = _link(task)
+        target = [task.result]
     options = dict(opening.options) or None
     opened = earthaccess.open(
-        [target], show_progress=False, open_kwargs=options, credentials_endpoint=_credentials(task)
+        target, show_progress=False, open_kwargs=options, credentials_endpoint=_credentials(task)
     )
     file: OpenFile = opened[0]
     return file
@@ -151,7 +154,9 @@ def _credentials(task: Task) -> str | None:
     return task.endpoints.s3_credentials
 
 
-def _read_with_h5py(file: Any, task: Task, request: SubsetRequest, timer: PhaseTimer) -> Iterator[pa.RecordBatch]:
+def _read_with_h5py(
+    file: OpenFile | str, task: Task, request: SubsetRequest, timer: PhaseTimer
+) -> Iterator[pa.RecordBatch]:
     with timer.phase("metadata"):
         opened = h5py.File(file, "r")
     with opened:
@@ -194,7 +199,9 @@ def _read_with_xarray(
             yield from _rows(read, beam, task, request, timer)
 
 
-def _rows(read: Any, beam: str, task: Task, request: SubsetRequest, timer: PhaseTimer) -> Iterator[pa.RecordBatch]:
+def _rows(
+    read: Read, beam: str, task: Task, request: SubsetRequest, timer: PhaseTimer
+) -> Iterator[pa.RecordBatch]:
     batch = read_beam(
         read,
         beam,

@@ -1,0 +1,181 @@
+"""Run backends over a case against a local cloud, sample by sample, and turn what was seen into records."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, Protocol
+
+from trackbench.bench import environment
+from trackbench.bench.bound import bound_of
+from trackbench.bench.cases import materialise
+from trackbench.bench.measure import Attempt, Measured, Workbench
+from trackbench.bench.reference import load_or_build
+from trackbench.bench.summary import Context, record_of
+from trackbench.bench.supervise import scratch_folder
+from trackbench.localcloud import PROFILES, CloudConfig, LocalCloud
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from trackbench.backends.registry import Choice
+    from trackbench.bench.cases import Case
+    from trackbench.bench.records import ArtifactRecord, Record, Temperature
+    from trackbench.bench.reference import Reference
+    from trackbench.session import Progress
+
+NULL_BACKEND: Final = "null"
+"""Name under which the null run is recorded: the first choice measured once more, against itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to measure.
+
+    Attributes
+    ----------
+    case
+        The workload.
+    choices
+        Backends and variants.
+    profile
+        Name of the network profile.
+    temperature
+        ``cold``: each sample in a new process with no connection and no cache. ``warm``: samples are the later
+        subsets of one process, after a first that does not count.
+    samples
+        How many of each.
+    deadline
+        Seconds for one job, after which it is stopped.
+    concurrency
+        Most requests, files or workers that a backend may have open at a time.
+    null_run
+        Measure the first choice twice, so that the machine's noise is seen.
+    command
+        How to repeat this, for the record.
+    """
+
+    case: Case
+    choices: tuple[Choice, ...]
+    profile: str = "in-region"
+    temperature: Temperature = "cold"
+    samples: int = 3
+    deadline: float = 300.0
+    concurrency: int = 8
+    null_run: bool = True
+    command: str = ""
+
+
+class Observer(Protocol):
+    """Told how a run goes; a command shows it, a test notes it."""
+
+    def stage(self, text: str) -> Progress:
+        """Tell that a new stage begins, and return what its progress is told to."""
+
+    def recorded(self, record: Record) -> None:
+        """Tell that a run has been recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What a plan gave.
+
+    Attributes
+    ----------
+    records
+        One for each choice, and the null run's.
+    reference
+        The rows that are right.
+    """
+
+    records: tuple[Record, ...]
+    reference: Reference
+
+
+@dataclass(slots=True)
+class _Entry:
+    """One line of the plan while it is being measured."""
+
+    choice: Choice
+    backend: str
+    variant: str
+    attempts: list[Attempt] = field(default_factory=list)
+    artifact: ArtifactRecord | None = None
+
+    @property
+    def ended(self) -> bool:
+        return any(attempt.status != "ok" for attempt in self.attempts)
+
+
+def run(plan: Plan, *, cache: Path, observer: Observer) -> Results:
+    """Measure a plan.
+
+    Cases and references are made where they are missing. Each sample's output is compared with the reference.
+    Samples of different choices take turns, so that a machine that slows down slows all of them.
+
+    Raises
+    ------
+    UnavailableError
+        If the local cloud cannot be started, or ends in the middle.
+    FailedError
+        If a case cannot be generated or read.
+    """
+    started = datetime.now(UTC)
+    paths = materialise(plan.case, cache, observer.stage(f"granules of {plan.case.name}"))
+    observer.stage(f"reference rows of {plan.case.name}")
+    reference = load_or_build(paths, plan.case.request, cache)
+    profile = PROFILES[plan.profile]
+    bound = bound_of(reference.needed, profile, cold=plan.temperature == "cold")
+    context = Context(
+        run=f"{started:%Y%m%dT%H%M%SZ}-{plan.case.name}-{plan.profile}-{plan.temperature}",
+        started=started,
+        commit=environment.commit(),
+        versions=environment.versions(),
+        machine=environment.machine(),
+        case=plan.case.name,
+        granules=len(paths),
+        granule_bytes=sum(path.stat().st_size for path in paths),
+        profile=profile,
+        temperature=plan.temperature,
+        samples=plan.samples,
+        bound=bound,
+        command=plan.command,
+    )
+    entries = [_Entry(choice, choice.backend, choice.variant) for choice in plan.choices]
+    if plan.null_run and entries:
+        first = plan.choices[0]
+        entries.append(_Entry(first, NULL_BACKEND, str(first)))
+    scratch = scratch_folder()
+    observer.stage(f"local cloud, {plan.profile}")
+    try:
+        with LocalCloud.start(CloudConfig(paths, profile, cache_dir=cache / "localcloud")) as cloud:
+            workbench = Workbench(plan, cloud, reference, cache, scratch)
+            records = tuple(_measured(workbench, entries, context, observer))
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return Results(records, reference)
+
+
+def _measured(workbench: Workbench, entries: list[_Entry], context: Context, observer: Observer) -> list[Record]:
+    for entry in entries:
+        progress = observer.stage(f"{entry.backend}:{entry.variant} prepare")
+        prepared = workbench.prepare(entry.choice, progress)
+        if isinstance(prepared, Attempt):
+            entry.attempts.append(prepared)
+        else:
+            entry.artifact = prepared
+    # Warm samples come from one process; cold ones from a process each, in turns.
+    rounds = 1 if context.temperature == "warm" else context.samples
+    for number in range(rounds):
+        for entry in entries:
+            if not entry.ended:
+                progress = observer.stage(f"{entry.backend}:{entry.variant} sample {number + 1} of {rounds}")
+                entry.attempts.extend(workbench.attempt(entry.choice, progress))
+    records = []
+    for entry in entries:
+        measured = Measured(entry.backend, entry.variant, tuple(entry.attempts), entry.artifact)
+        record = record_of(measured, context)
+        records.append(record)
+        observer.recorded(record)
+    return records
