@@ -11,16 +11,17 @@ import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from trackbench.bench.records import BoundRecord
 from trackbench.errors import FailedError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Sequence
 
     from trackbench.bench.needed_chunks import NeededChunk
+    from trackbench.localcloud.profiles import Profile
 
 Bound = BoundRecord
 
@@ -29,6 +30,28 @@ _HANDSHAKES: Final = {"http": 1, "https": 2}
 
 _BATCH_BYTES: Final = 256 << 20
 _REPEATS: Final = 3
+
+
+def bound_of(needed: Sequence[NeededChunk], profile: Profile, *, cold: bool) -> Bound:
+    """Return the bound of an answer under a network profile, its decoding measured on this machine now.
+
+    Parameters
+    ----------
+    needed
+        The chunks that hold rows of the answer.
+    profile
+        Gives the round trip, the median first byte and the bandwidth of the shared link.
+    cold
+        Whether connections must be opened first.
+    """
+    return compute_bound(
+        needed,
+        decode_seconds=measure_decode(needed),
+        rtt=profile.rtt,
+        first_byte=profile.ttfb_median,
+        bandwidth=profile.total_bandwidth,
+        cold=cold,
+    )
 
 
 def compute_bound(
@@ -86,27 +109,19 @@ def count_ranges(chunks: Iterable[NeededChunk]) -> int:
     """Count the byte ranges that are left when chunks which touch in the file are fetched together."""
     ranges = 0
     previous: tuple[str, int] | None = None
-    for chunk in sorted(chunks, key=lambda chunk: (chunk.granule, chunk.offset)):
-        ranges += previous != (chunk.granule, chunk.offset)
-        previous = (chunk.granule, chunk.offset + chunk.size)
+    for chunk in sorted(chunks, key=lambda chunk: (chunk.path, chunk.offset)):
+        ranges += previous != (chunk.path, chunk.offset)
+        previous = (chunk.path, chunk.offset + chunk.size)
     return ranges
 
 
-def measure_decode(
-    chunks: Sequence[NeededChunk],
-    paths: Mapping[str, Path],
-    *,
-    workers: int | None = None,
-    repeats: int = _REPEATS,
-) -> float:
+def measure_decode(chunks: Sequence[NeededChunk], *, workers: int | None = None, repeats: int = _REPEATS) -> float:
     """Measure how long it takes to inflate the chunks from memory on all cores, with zlib.
 
     Parameters
     ----------
     chunks
         The chunks that hold rows of the answer.
-    paths
-        Local file of each granule, by its file name.
     workers
         Threads; by default one for each core that this process may use. zlib lets go of the interpreter's lock.
     repeats
@@ -123,24 +138,26 @@ def measure_decode(
     FailedError
         When stored bytes do not inflate to the size of a chunk.
     InputError
-        When a granule's file is not among `paths`.
+        When a granule's file is gone.
     """
     seconds = 0.0
     with ThreadPoolExecutor(workers or len(os.sched_getaffinity(0))) as pool:
-        for batch in _batches(chunks, paths):
+        for batch in _batches(chunks):
             seconds += min(_inflate_all(batch, pool) for _ in range(repeats))
     return seconds
 
 
-def _batches(chunks: Sequence[NeededChunk], paths: Mapping[str, Path]) -> Iterator[list[tuple[bytes, int]]]:
+def _batches(chunks: Sequence[NeededChunk]) -> Iterator[list[tuple[bytes, int]]]:
     """Yield stored bytes and raw sizes of deflated chunks, in batches that fit into memory."""
     batch: list[tuple[bytes, int]] = []
     held = 0
     deflated = (chunk for chunk in chunks if "deflate" in chunk.filters)
-    for granule, group in groupby(sorted(deflated, key=lambda c: (c.granule, c.offset)), key=lambda c: c.granule):
-        if granule not in paths:
-            raise InputError(f"The file of the granule {granule} is not given; decoding needs its bytes.")
-        with paths[granule].open("rb") as file:
+    for path, group in groupby(
+        sorted(deflated, key=lambda chunk: (chunk.path, chunk.offset)), key=lambda c: c.path
+    ):
+        if not Path(path).exists():
+            raise InputError(f"There is no {path} any more; decoding needs its bytes.")
+        with Path(path).open("rb") as file:
             for chunk in group:
                 file.seek(chunk.offset)
                 batch.append((file.read(chunk.size), chunk.raw_size))

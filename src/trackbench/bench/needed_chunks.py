@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
 import h5py
@@ -23,8 +24,8 @@ class NeededChunk:
 
     Attributes
     ----------
-    granule
-        File name of the granule.
+    path
+        The granule's file on local disk.
     beam
         The ground track.
     variable
@@ -43,7 +44,7 @@ class NeededChunk:
         was left out for this chunk is not named.
     """
 
-    granule: str
+    path: str
     beam: str
     variable: str
     index: int
@@ -53,9 +54,14 @@ class NeededChunk:
     raw_size: int
     filters: tuple[str, ...]
 
+    @property
+    def granule(self) -> str:
+        """Name of the granule's file."""
+        return PurePath(self.path).name
+
 
 def needed_chunks(
-    dataset: h5py.Dataset, rows: NDArray[np.intp], *, granule: str, beam: str, variable: str
+    dataset: h5py.Dataset, rows: NDArray[np.intp], *, path: str, beam: str, variable: str
 ) -> Iterator[NeededChunk]:
     """Find the stored pieces of a dataset that hold the given rows.
 
@@ -65,7 +71,7 @@ def needed_chunks(
         One value for each row along its first axis.
     rows
         Row numbers, ascending, int of shape (n,).
-    granule, beam, variable
+    path, beam, variable
         Named in the result.
 
     Yields
@@ -76,7 +82,7 @@ def needed_chunks(
     if rows.size == 0:
         return
     if dataset.chunks is None:
-        yield _stretch(dataset, rows, granule=granule, beam=beam, variable=variable)
+        yield _stretch(dataset, rows, path=path, beam=beam, variable=variable)
         return
     raw_size = int(np.prod(dataset.chunks)) * dataset.dtype.itemsize
     numbers, counts = np.unique(rows // dataset.chunks[0], return_counts=True)
@@ -87,17 +93,15 @@ def needed_chunks(
         if info.byte_offset is None:
             continue
         used = tuple(name for place, name in enumerate(filters) if not info.filter_mask >> place & 1)
-        yield NeededChunk(granule, beam, variable, number, info.byte_offset, info.size, count, raw_size, used)
+        yield NeededChunk(path, beam, variable, number, info.byte_offset, info.size, count, raw_size, used)
 
 
-def _stretch(
-    dataset: h5py.Dataset, rows: NDArray[np.intp], *, granule: str, beam: str, variable: str
-) -> NeededChunk:
+def _stretch(dataset: h5py.Dataset, rows: NDArray[np.intp], *, path: str, beam: str, variable: str) -> NeededChunk:
     row_size = int(np.prod(dataset.shape[1:], dtype=np.int64)) * dataset.dtype.itemsize
     size = (int(rows[-1]) - int(rows[0]) + 1) * row_size
     start = dataset.id.get_offset()
     offset = -1 if start is None else start + int(rows[0]) * row_size
-    return NeededChunk(granule, beam, variable, -1, offset, size, len(rows), size, ())
+    return NeededChunk(path, beam, variable, -1, offset, size, len(rows), size, ())
 
 
 def _filters(dataset: h5py.Dataset) -> tuple[str, ...]:

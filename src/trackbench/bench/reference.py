@@ -35,7 +35,7 @@ REFERENCE_VERSION: Final = 1
 
 _CHUNK_COLUMNS: Final = pa.schema(
     [
-        ("granule", pa.string()),
+        ("path", pa.string()),
         ("beam", pa.string()),
         ("variable", pa.string()),
         ("index", pa.int64()),
@@ -56,12 +56,12 @@ class Reference:
     ----------
     table
         Canonical rows in canonical order.
-    chunks
+    needed
         The chunks that hold at least one of the rows, of the coordinates and the request's columns.
     """
 
     table: pa.Table
-    chunks: tuple[NeededChunk, ...]
+    needed: tuple[NeededChunk, ...]
 
 
 def build_reference(paths: Sequence[str | Path], request: SubsetRequest, *, workers: int = 1) -> Reference:
@@ -89,11 +89,11 @@ def build_reference(paths: Sequence[str | Path], request: SubsetRequest, *, work
     """
     read = partial(_read_granule, request=request)
     if workers == 1:
-        found = [read(Path(path)) for path in paths]
+        found = [read(Path(path).resolve()) for path in paths]
     else:
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(workers, mp_context=context) as pool:
-            found = list(pool.map(read, [Path(path) for path in paths]))
+            found = list(pool.map(read, [Path(path).resolve() for path in paths]))
     columns = schema(request.product, request.variables)
     batches = [batch for granule in found for batch in granule[0]]
     table = sort_rows(pa.Table.from_batches(batches, schema=columns).combine_chunks())
@@ -130,7 +130,7 @@ def load_or_build(
             rows_path.unlink(missing_ok=True)
     reference = build_reference(paths, request, workers=workers)
     cache.mkdir(parents=True, exist_ok=True)
-    _write_chunks(reference.chunks, chunks_path)
+    _write_chunks(reference.needed, chunks_path)
     names = [GranuleName.parse(str(path)) for path in paths]
     write_geoparquet(reference.table.to_batches(), rows_path, request=request, granules=names)
     return reference
@@ -179,7 +179,7 @@ def _read_granule(path: Path, request: SubsetRequest) -> tuple[list[pa.RecordBat
                 )
                 for variable in (*request.product.coordinates, *request.columns):
                     dataset = file[beam][variable.path]
-                    chunks += needed_chunks(dataset, rows, granule=path.name, beam=beam, variable=variable.path)
+                    chunks += needed_chunks(dataset, rows, path=str(path), beam=beam, variable=variable.path)
     except (OSError, KeyError, RuntimeError) as error:
         raise FailedError(
             f"{path.name} cannot be read whole: {error}. If it was cut short or damaged, fetch it again; "
