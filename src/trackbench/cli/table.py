@@ -1,0 +1,104 @@
+"""The table of a run, for a terminal."""
+
+from __future__ import annotations
+
+import statistics
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+from rich.table import Table
+
+from trackbench.bench.metrics import METRICS
+from trackbench.report.formatting import duration, number, size
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trackbench.bench.records import Record
+
+_STYLES = {"ok": "green", "unsupported": "yellow", "unavailable": "yellow"}
+_NONE = "-"
+
+
+def results_table(records: Sequence[Record]) -> Table:
+    """Lay out the records of one case, profile and temperature; a run that is not ok shows its reason instead."""
+    first = records[0]
+    table = Table(
+        title=f"{first.case} · {first.profile} · {first.temperature} · {first.granules} granules,"
+        f" {size(first.granule_bytes)}",
+        caption=_caption(records),
+        title_justify="left",
+        caption_justify="left",
+    )
+    table.add_column("backend", no_wrap=True)
+    table.add_column("status", no_wrap=True)
+    for head in ("time", "spread", "× first", "× bound", "requests", "bytes", "conn.", "memory", "CPU"):
+        table.add_column(head, justify="right", no_wrap=True)
+    table.add_column("rows", justify="right", no_wrap=True)
+    table.add_column("verdict")
+    baseline = METRICS["seconds"].of(first)
+    for record in records:
+        table.add_row(*_row(record, baseline))
+    return table
+
+
+def _row(record: Record, baseline: float | None) -> tuple[str, ...]:
+    label = record.label + (" [magenta]STAND-IN[/]" if record.stand_in else "")
+    status = f"[{_STYLES.get(record.status, 'bold red')}]{record.status}[/]"
+    if record.status != "ok":
+        return (label, status, *[_NONE] * 9, _NONE, escape(record.reason))
+    value = {name: metric.of(record) for name, metric in METRICS.items()}
+    seconds = value["seconds"]
+    assert seconds is not None
+    return (
+        label,
+        status + (" [yellow]![/]" if record.server_bound else ""),
+        duration(seconds),
+        _spread(record.seconds),
+        _number(seconds / baseline if baseline else None),
+        _number(value["ratio_to_bound"]),
+        _whole(value["requests"]),
+        _size(value["bytes"]),
+        _whole(value["connections"]),
+        _size(value["peak_memory"]),
+        _NONE if value["cpu_seconds"] is None else duration(value["cpu_seconds"]),
+        _whole(record.rows),
+        record.verdict.kind if record.verdict else _NONE,
+    )
+
+
+def _spread(seconds: Sequence[float]) -> str:
+    if len(seconds) == 1:
+        return "1 sample"
+    return f"{number(min(seconds))}-{number(max(seconds))} s, n={len(seconds)}"
+
+
+def _number(value: float | None) -> str:
+    return _NONE if value is None else number(value)
+
+
+def _whole(value: float | None) -> str:
+    return _NONE if value is None else f"{value:,.0f}"
+
+
+def _size(value: float | None) -> str:
+    return _NONE if value is None else size(value)
+
+
+def _caption(records: Sequence[Record]) -> str:
+    lines = []
+    bound = records[0].bound
+    if bound is not None:
+        lines.append(
+            f"Bound: {duration(bound.seconds)} ({duration(bound.network_seconds)} network,"
+            f" {duration(bound.decode_seconds)} decoding) for {size(bound.bytes)} in {bound.requests:,} chunks."
+        )
+    null = next((record for record in records if record.backend == "null"), None)
+    if null is not None and null.seconds and records[0].seconds:
+        ratio = statistics.median(null.seconds) / statistics.median(records[0].seconds)
+        lines.append(f"null:… is the first line measured again: {number(ratio)} × is noise alone.")
+    if any(record.server_bound for record in records):
+        lines.append("! the local cloud itself was busy: the figure is an upper limit.")
+    if any(record.stand_in for record in records):
+        lines.append("STAND-IN: a local endpoint speaks the service's protocol; its time is not the service's.")
+    return "\n".join(lines)
