@@ -90,9 +90,8 @@ def _credentials() -> Finding:
     try:
         from trackbench.backends.earthdata import HOW_TO_LOG_IN, credentials_found  # noqa: PLC0415
     except ModuleNotFoundError:
-        return Finding(
-            "Earthdata credentials", "optional", "not looked for", "uv pip install 'trackbench[baseline]'"
-        )
+        install = "uv pip install 'trackbench[baseline]'"
+        return Finding("Earthdata credentials", "optional", "not looked for", install)
     places = credentials_found()
     if places:
         return Finding("Earthdata credentials", "good", f"in {' and '.join(places)} (not shown)")

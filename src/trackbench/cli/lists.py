@@ -32,7 +32,7 @@ def backends(
     *,
     product: Annotated[
         str | None,
-        typer.Option(help="List the variables of this product that can be asked for beyond its columns."),
+        typer.Option(help="List the further variables of this product instead."),
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -204,8 +204,8 @@ def _tell(told: Subset, output: Path, request: SubsetRequest, *, as_json: bool) 
         return
     if told.rows == 0:
         console().print(
-            f"No row of {request.product.name} lies in the region and the time range. {output} is valid and holds the"
-            " columns without rows.",
+            f"No row of {request.product.name} lies in the region and the time range."
+            f" {output} is valid and holds the columns without rows.",
             markup=False,
         )
         return

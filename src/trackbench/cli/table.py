@@ -32,7 +32,7 @@ def results_table(records: Sequence[Record]) -> Table:
     )
     table.add_column("backend", no_wrap=True)
     table.add_column("status", no_wrap=True)
-    for head in ("time", "spread", "× first", "× bound", "requests", "bytes", "conn.", "memory", "CPU"):
+    for head in ("time", "spread", "x first", "x bound", "requests", "bytes", "conn.", "memory", "CPU"):
         table.add_column(head, justify="right", no_wrap=True)
     table.add_column("rows", justify="right", no_wrap=True)
     table.add_column("verdict")
@@ -96,7 +96,7 @@ def _caption(records: Sequence[Record]) -> str:
     null = next((record for record in records if record.backend == "null"), None)
     if null is not None and null.seconds and records[0].seconds:
         ratio = statistics.median(null.seconds) / statistics.median(records[0].seconds)
-        lines.append(f"null:… is the first line measured again: {number(ratio)} × is noise alone.")
+        lines.append(f"null:… is the first line measured again: {number(ratio)} x is noise alone.")
     if any(record.server_bound for record in records):
         lines.append("! the local cloud itself was busy: the figure is an upper limit.")
     if any(record.stand_in for record in records):

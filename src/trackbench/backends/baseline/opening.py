@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _MIB = 2**20
-_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ class Opening:
 
     description: str
     how: Literal["earthaccess", "fsspec", "download"] = "earthaccess"
-    options: Mapping[str, Any] = _NOTHING
+    options: Mapping[str, Any] = field(default_factory=dict)
     access: Literal["auto", "s3", "https"] = "auto"
     library: Literal["h5py", "xarray"] = "h5py"
     coordinates_first: bool = False
@@ -58,7 +57,7 @@ OPENINGS: Final[Mapping[str, Opening]] = MappingProxyType(
         ),
         "blockcache": Opening(
             "earthaccess.open with fsspec's blockcache (4 MiB blocks), whole tracks read",
-            options=MappingProxyType({"cache_type": "blockcache", "block_size": 4 * _MIB}),
+            options={"cache_type": "blockcache", "block_size": 4 * _MIB},
             default=True,
         ),
         "download": Opening(
