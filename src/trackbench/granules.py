@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 # ATL06_[yyyymmdd][hhmmss]_[ttttccnn]_[vvv]_[rr].h5 (NSIDC, ATL06 user guide, "File naming convention"). Services
 # put words before it (processed_) and after it (_subsetted).
 _NAME: Final = re.compile(
-    r"(?P<product>ATL\d{2})_(?P<start>\d{14})_(?P<rgt>\d{4})(?P<cycle>\d{2})(?P<region>\d{2})"
-    r"_(?P<release>\d{3})_(?P<revision>\d{2})"
+    r"(?<![A-Za-z0-9])(?P<product>ATL\d{2})_(?P<start>\d{14})_(?P<rgt>\d{4})(?P<cycle>\d{2})(?P<region>\d{2})"
+    r"_(?P<release>\d{3})_(?P<revision>\d{2})(?!\d)",
+    re.ASCII,
 )
 _LAST_RGT: Final = 1387
 _LAST_REGION: Final = 14
@@ -60,7 +61,7 @@ class GranuleName:
         Raises
         ------
         InputError
-            If `text` holds no granule name, or one with an impossible date, RGT or region.
+            If `text` holds no granule name, or one with an impossible date, RGT, cycle or region.
         """
         found = _NAME.search(PurePosixPath(text.split("?", 1)[0]).name)
         if found is None:
@@ -81,8 +82,11 @@ class GranuleName:
             int(found["release"]),
             int(found["revision"]),
         )
-        if not (1 <= name.rgt <= _LAST_RGT and 1 <= name.region <= _LAST_REGION):
-            raise InputError(f"{text!r} holds RGT {name.rgt} and region {name.region}: not ones of ICESat-2.")
+        if not (1 <= name.rgt <= _LAST_RGT and 1 <= name.region <= _LAST_REGION and name.cycle >= 1):
+            raise InputError(
+                f"{text!r} holds RGT {name.rgt}, cycle {name.cycle} and region {name.region}: not ones of ICESat-2"
+                f" (RGT 1 to {_LAST_RGT}, cycle from 1, region 1 to {_LAST_REGION})."
+            )
         return name
 
     def __str__(self) -> str:

@@ -23,8 +23,9 @@ type Nanoseconds = np.datetime64
 _TIME: Final = re.compile(r"\d{4}-\d{2}-\d{2}(?P<clock>[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?[Zz]?)?")
 _LAST_OF_DAY: Final = np.timedelta64(86_400_000_000_000 - 1, "ns")
 _MISSION_START: Final = "2018-10-13"
-# The last whole year that nanoseconds since 1970 in 64 bits can hold.
-_FAR_FUTURE: Final = "2261-12-31"
+# The whole years that nanoseconds since 1970 in 64 bits can hold; numpy wraps around beyond them without a word.
+_YEARS: Final = range(1678, 2262)
+_FAR_FUTURE: Final = f"{_YEARS[-1]}-12-31"
 
 
 def parse_time(text: str, *, end: bool = False) -> Nanoseconds:
@@ -40,7 +41,7 @@ def parse_time(text: str, *, end: bool = False) -> Nanoseconds:
     Raises
     ------
     InputError
-        If the text is neither.
+        If the text is neither, or lies beyond the years that ``datetime64[ns]`` can hold.
     """
     found = _TIME.fullmatch(text)
     try:
@@ -51,6 +52,10 @@ def parse_time(text: str, *, end: bool = False) -> Nanoseconds:
         raise InputError(
             f"{text!r} is not a date or time: write 2018-10-13 or 2018-10-13T04:05:06Z (ISO 8601, UTC)."
         ) from None
+    if int(text[:4]) not in _YEARS:
+        raise InputError(
+            f"{text!r} lies outside of the years {_YEARS[0]} to {_YEARS[-1]}, all that nanoseconds can hold."
+        )
     whole_day = found["clock"] is None
     return moment + _LAST_OF_DAY if end and whole_day else moment
 
