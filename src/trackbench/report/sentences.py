@@ -1,0 +1,136 @@
+"""What the numbers say, in sentences made of them and of nothing else."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from trackbench.report.colours import NULL
+from trackbench.report.formatting import count, duration, listing, number, size
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trackbench.bench.records import Record
+    from trackbench.report.panels import Entry, Panel
+
+
+def main_panel(panels: Sequence[Panel]) -> Panel:
+    """Return the panel that the headline speaks of.
+
+    Of those that the newest command measured, the one with most methods that have a speed, then most bytes of
+    granules, then the first.
+    """
+    newest = panels[0].entries[0].record
+    return max(
+        (panel for panel in panels if panel.entries[0].record.command == newest.command),
+        key=lambda panel: (len(panel.ranked), max(entry.record.granule_bytes for entry in panel.entries)),
+    )
+
+
+def headline(panel: Panel) -> str:
+    """Say which method was fastest, how much faster than the baseline, and how far from the least possible."""
+    if not panel.ranked:
+        return f"No method earned a speed on {panel.case}: {_statuses(panel.entries)}."
+    best = panel.ranked[0]
+    assert best.summary is not None
+    took = duration(best.summary.median)
+    tied = _tied(panel)
+    if tied:
+        alike = listing([_named(entry) for entry in (best, *tied)])
+        sentence = f"{alike} cannot be told apart on {panel.case}: {took}"
+    elif len(panel.ranked) == 1:
+        sentence = f"{_named(best)} takes {took} on {panel.case}"
+    else:
+        sentence = f"{_named(best)} is fastest on {panel.case}: {took}"
+    return ", ".join([sentence, *_comparisons(best, panel)]) + "."
+
+
+def _comparisons(best: Entry, panel: Panel) -> list[str]:
+    assert best.summary is not None
+    parts = []
+    if panel.baseline is not None and best.ratio is not None and best.label != panel.baseline.label:
+        parts.append(f"{number(1 / best.ratio, 2)} times as fast as {panel.baseline.label}")
+    if panel.bound:
+        parts.append(f"{number(best.summary.median / panel.bound, 2)} times the least possible")
+    return parts
+
+
+def _tied(panel: Panel) -> list[Entry]:
+    best, *others = panel.ranked
+    assert best.summary is not None
+    return [
+        entry
+        for entry in others
+        if entry.summary is not None
+        and entry.summary.count > 1
+        and entry.summary.interval.low <= best.summary.interval.high
+    ]
+
+
+def _named(entry: Entry) -> str:
+    return f"{entry.label} (stand-in)" if entry.record.stand_in else entry.label
+
+
+def summary_of(panel: Panel) -> str:
+    """Say in one sentence what the chart of a panel shows."""
+    said = headline(panel)
+    slowest = panel.ranked[-1] if len(panel.ranked) > 1 else None
+    if slowest is not None and slowest.summary is not None:
+        said += f" The slowest, {_named(slowest)}, takes {duration(slowest.summary.median)}."
+    return said
+
+
+def opening(records: Sequence[Record], panels: Sequence[Panel]) -> str:
+    """Say what was measured, on what and when."""
+    measured = [record for record in records if record.backend != NULL]
+    methods = sorted({record.label for record in measured})
+    cases = {record.case: record for record in measured}
+    on = listing(
+        [
+            f"{name} ({count(record.granules, 'granule')}, {size(record.granule_bytes)})"
+            if record.granules
+            else name
+            for name, record in cases.items()
+        ]
+    )
+    profiles = listing(list(dict.fromkeys(record.profile for record in measured)))
+    temperatures = listing(list(dict.fromkeys(record.temperature for record in measured)))
+    samples = sorted({entry.summary.count for panel in panels for entry in panel.ranked if entry.summary})
+    many = f"{samples[0]}" if len(samples) == 1 else f"{samples[0]} to {samples[-1]}" if samples else "no"
+    return (
+        f"On {day(records[0].started_at)}, {count(len(methods), 'way')} of getting every row of a region out of"
+        f" ICESat-2 granules into one GeoParquet file {'was' if len(methods) == 1 else 'were'} timed on {on}, over"
+        f" the network profile{'' if profiles == measured[0].profile else 's'} {profiles}, {temperatures}, with"
+        f" {many} {'sample' if many == '1' else 'samples'} each. Each output was compared row by row with a"
+        f" reference that reads the whole files: {_statuses_of(measured)}."
+    )
+
+
+def day(moment: str) -> str:
+    """Return a date as people write it: ``22 November 2026``."""
+    when = datetime.fromisoformat(moment)
+    return f"{when.day} {when:%B %Y}"
+
+
+def noise(panel: Panel) -> str:
+    """Say how far a method is from itself, measured twice; empty where none was."""
+    null = panel.null
+    if null is None or null.ratio is None or null.summary is None:
+        return ""
+    low_high = f" ({number(null.ratio_range.low)} to {number(null.ratio_range.high)})" if null.ratio_range else ""
+    return (
+        f"The machine's noise: {null.record.variant} measured once more against itself took"
+        f" {duration(null.summary.median)}, {number(null.ratio)} times its own time{low_high}."
+        " A difference no larger than that says nothing."
+    )
+
+
+def _statuses(entries: Sequence[Entry]) -> str:
+    return _statuses_of([entry.record for entry in entries])
+
+
+def _statuses_of(records: Sequence[Record]) -> str:
+    found = Counter(record.status for record in records)
+    return listing([f"{many} {status}" for status, many in found.items()])
