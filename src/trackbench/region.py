@@ -155,13 +155,15 @@ class Region:
         Returns
         -------
         numpy.ndarray
-            Degrees, float64 of shape (n,); NaN where a coordinate is NaN, infinite for a region with no boundary.
+            Degrees, float64 of shape (n,); NaN where a coordinate is not finite, infinite for the whole Earth.
         """
         lon, lat = _points(longitude, latitude)
         boundary = self._boundary()
-        if boundary.is_empty:
-            return np.where(np.isnan(lon) | np.isnan(lat), np.nan, np.inf)
-        return np.asarray(shapely.distance(shapely.points(lon, lat), boundary), dtype=np.float64)
+        distance = np.where(np.isfinite(lon) & np.isfinite(lat), np.inf, np.nan)
+        known = np.flatnonzero(np.isinf(distance))
+        if not boundary.is_empty:
+            distance[known] = shapely.distance(shapely.points(lon[known], lat[known]), boundary)
+        return distance
 
     def _boundary(self) -> BaseGeometry:
         boundary: BaseGeometry = self.geometry.boundary

@@ -37,6 +37,8 @@ _REPROJECT = (
 )
 _MAX_LONGITUDE = 360.0
 _MAX_LATITUDE = 90.0
+_MAX_PLAUSIBLE = 1000.0
+"""Beyond this no slip in degrees explains a coordinate, and metres do."""
 _MIN_POSITIONS = 4
 _BOX_NUMBERS = 4
 
@@ -242,20 +244,20 @@ def _check_range(positions: NDArray[np.float64], *, where: str) -> None:
         raise InputError(
             f"{where} has a coordinate that is not a finite number; longitudes and latitudes are in degrees."
         )
-    lon, lat = (float(np.abs(axis).max()) for axis in positions.T)
-    if lon <= _MAX_LONGITUDE and lat <= _MAX_LATITUDE:
+    lon, lat = (float(axis[np.abs(axis).argmax()]) for axis in positions.T)
+    if abs(lon) <= _MAX_LONGITUDE and abs(lat) <= _MAX_LATITUDE:
         return
-    if lat > _MAX_LATITUDE >= lon and lat <= _MAX_LONGITUDE:
+    if max(abs(lon), abs(lat)) > _MAX_PLAUSIBLE:
+        raise InputError(
+            f"{where} has a coordinate of {max(lon, lat, key=abs):g}, which is no number of degrees; {_REPROJECT}."
+        )
+    if abs(lon) <= _MAX_LATITUDE and abs(lat) <= _MAX_LONGITUDE:
         raise InputError(
             f"{where} has a latitude of {lat:g} degrees but would fit with its axes swapped; "
             "positions are longitude first, then latitude."
         )
-    if lat > _MAX_LONGITUDE:
-        raise InputError(
-            f"{where} has coordinates as large as {max(lon, lat):g}, which are not degrees; {_REPROJECT}."
-        )
     raise InputError(
-        f"{where} is out of range (largest longitude {lon:g}, largest latitude {lat:g}); "
+        f"{where} is out of range (a longitude of {lon:g}, a latitude of {lat:g}); "
         "longitudes are in [-180, 180] and latitudes in [-90, 90] degrees."
     )
 
