@@ -59,7 +59,8 @@ def load(name: str) -> type[Backend]:
     InputError
         If no installed package has such a backend, or what it names is not a backend.
     UnsupportedError
-        If a package that the backend needs is missing; the message gives the command that installs it.
+        If a package that the backend needs is missing, with the command that installs it, or is of a version that
+        the backend cannot use.
     """
     points = entry_points()
     if name not in points:
@@ -69,11 +70,23 @@ def load(name: str) -> type[Backend]:
     try:
         loaded = point.load()
     except ModuleNotFoundError as error:
+        missing_module = error.name or ""
+        if point.module == missing_module or point.module.startswith(f"{missing_module}."):
+            raise InputError(
+                f"The backend {name!r} of {package} is said to be {point.value}, but there is no module"
+                f" {missing_module!r}. Its package is damaged: install it again."
+            ) from error
         extra = f"{package}[{name}]" if package == "trackbench" else package
         raise UnsupportedError(
-            f"The backend {name!r} needs the package {error.name!r}, which is not installed."
+            f"The backend {name!r} needs the package {missing_module!r}, which is not installed."
             f" Install it: uv pip install '{extra}'"
         ) from error
+    except ImportError as error:
+        raise UnsupportedError(
+            f"The backend {name!r} of {package} cannot be imported with the packages that are installed: {error}"
+        ) from error
+    except AttributeError as error:
+        raise InputError(f"The backend {name!r} of {package} is said to be {point.value}: {error}.") from error
     missing = [
         part
         for part in ("name", "variants", "reads_local_files", "prepare", "subset")
@@ -105,10 +118,11 @@ def choose(names: Iterable[str], *, all_variants: bool = False) -> tuple[Choice,
     Raises
     ------
     InputError
-        If a backend or a variant is not known.
+        If a backend or a variant is not known, or a backend named alone has no default variant.
     """
     chosen: dict[Choice, None] = {}
-    for text in tuple(names) or tuple(entry_points()):
+    named = tuple(names)
+    for text in named or tuple(entry_points()):
         name, _, variant = text.partition(":")
         try:
             variants = load(name).variants
@@ -118,7 +132,12 @@ def choose(names: Iterable[str], *, all_variants: bool = False) -> tuple[Choice,
             continue
         if variant and variant not in variants:
             raise InputError(f"{name} has no variant {variant!r}. It has: {', '.join(variants)}.")
-        for each, details in variants.items():
-            if each == variant or (not variant and (all_variants or details.default)):
-                chosen[Choice(name, each)] = None
+        taken = [
+            each
+            for each, details in variants.items()
+            if each == variant or (not variant and (all_variants or details.default))
+        ]
+        if named and not taken:
+            raise InputError(f"{name} has no default variant; name one of: {', '.join(variants)}.")
+        chosen.update(dict.fromkeys(Choice(name, each) for each in taken))
     return tuple(chosen)
