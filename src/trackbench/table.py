@@ -185,7 +185,6 @@ def canonical_batch(
         "track_id": track_column(np.full(len(lat), BEAMS.index(track_id), dtype=np.int8)),
         "rgt": pa.array(np.full(len(lat), name.rgt, dtype=np.int16)),
         "cycle": pa.array(np.full(len(lat), name.cycle, dtype=np.int16)),
-        "geometry": point_wkb(lon, lat),
     }
     for variable in request.columns:
         if variable.column not in values:
@@ -196,6 +195,7 @@ def canonical_batch(
     lengths = {column: len(array) for column, array in arrays.items()}
     if len(set(lengths.values())) > 1:
         raise InputError(f"The columns of {name} {track_id} differ in length: {lengths}.")
+    arrays["geometry"] = point_wkb(lon, lat)
     return pa.RecordBatch.from_arrays([arrays[column] for column in columns.names], schema=columns)
 
 
