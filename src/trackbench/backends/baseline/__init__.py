@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from trackbench.backends.baseline.forks import start_fork_server
 from trackbench.backends.baseline.opening import OPENINGS
 from trackbench.backends.protocol import Artifact, Variant
 from trackbench.errors import InputError
@@ -40,7 +41,9 @@ class Baseline:
 
     def subset(self, request: SubsetRequest, session: Session) -> Iterator[pa.RecordBatch]:
         """Yield the rows of the request, granule by granule as they are read."""
-        # Imported here so that listing the variants needs none of the clients.
-        from trackbench.backends.baseline.pool import read_granules  # noqa: PLC0415
+        with session.timer.phase("startup"):
+            start_fork_server()
+            # Imported here so that listing the variants needs none of the clients.
+            from trackbench.backends.baseline.pool import read_granules  # noqa: PLC0415
 
-        return read_granules(OPENINGS[self.variant], request, session)
+        yield from read_granules(OPENINGS[self.variant], request, session)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -10,6 +9,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING
 
 from trackbench.backends import earthdata
+from trackbench.backends.baseline.forks import start_fork_server
 from trackbench.backends.baseline.worker import Task, read_granule, start
 from trackbench.errors import FailedError, UnsupportedError
 
@@ -47,13 +47,9 @@ def read_granules(opening: Opening, request: SubsetRequest, session: Session) ->
         return
     begin = time.perf_counter()
     spent: Counter[str] = Counter()
-    # Forking a process that runs threads, as fsspec's event loop does, can deadlock; a fork server that has the
-    # libraries loaded starts workers as quickly.
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([start.__module__])
     pool = ProcessPoolExecutor(
         min(session.concurrency, len(tasks)),
-        context,
+        start_fork_server(),
         initializer=start,
         initargs=(None if local else session.endpoints,),
     )

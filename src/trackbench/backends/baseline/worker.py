@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,7 +111,8 @@ def _opened(task: Task, timer: PhaseTimer) -> Iterator[OpenFile | str]:
         return
     with timer.phase("metadata"):
         file = _open_with_fsspec(task) if opening.how == "fsspec" else _open_with_earthaccess(task)
-    with file:
+    # What earthaccess.open returns passes attributes on, but not the methods that `with` looks up on a class.
+    with contextlib.closing(file):
         yield file
 
 

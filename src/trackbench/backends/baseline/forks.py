@@ -1,0 +1,24 @@
+"""The process that workers are forked from."""
+
+from __future__ import annotations
+
+import multiprocessing
+from multiprocessing import forkserver
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerContext
+
+_WORKER: Final = "trackbench.backends.baseline.worker"
+
+
+def start_fork_server() -> ForkServerContext:
+    """Start a process that loads the libraries once and forks each worker with them; again does nothing.
+
+    It loads while its caller loads the same libraries, which take seconds. Forking the caller itself could
+    deadlock: it runs threads, fsspec's event loop among them.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([_WORKER])
+    forkserver.ensure_running()
+    return context
