@@ -313,15 +313,16 @@ def _lines(
 
 def _scale_bar(axes: Axes, frame: Frame) -> None:
     length = nice_length(frame.width / 4)
-    right, y = frame.east - 0.05 * frame.width, frame.south + 0.06 * frame.height
+    right, y = frame.east - 0.04 * frame.width, frame.south + 0.045 * frame.height
     axes.plot([right - length, right], [y, y], color=colours.INK, linewidth=3, solid_capstyle="butt", zorder=4)
     words = f"{length / 1000:g} km" if length >= 1000 else f"{length:g} m"  # noqa: PLR2004
     axes.annotate(
         words,
-        (right - length / 2, y),
-        xytext=(0, 5),
+        (right - length, y),
+        xytext=(-6, 0),
         textcoords="offset points",
-        ha="center",
+        ha="right",
+        va="center",
         fontsize=11,
         color=colours.INK,
         zorder=4,

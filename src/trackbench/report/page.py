@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from trackbench.report import charts, colours, maps, provenance, sentences, tables
-from trackbench.report.formatting import count, duration, number, size
+from trackbench.report.formatting import count, size
 from trackbench.report.panels import make_panels, newest
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from trackbench.report.panels import Panel
 
 _TEMPLATE: Final = "page.html.j2"
+_UNIT: Final = re.compile(r"(?<=\d) (?=(?:ms|s|min|h|[kMGT]?B|times)\b)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,8 @@ class PanelView:
 
     panel: Panel
     name: str
-    summary: str
+    finding: str
+    explanation: str
     noise: str
     time_charts: tuple[Markup, ...]
     phase_charts: tuple[Markup, ...]
@@ -132,7 +134,7 @@ def render(records: Sequence[Record], maps: Sequence[CaseMap] = ()) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(size=size, duration=duration, number=number, day=sentences.day)
+    environment.filters.update(size=size, day=sentences.day, together=_together, breakable=_breakable)
     environment.globals.update(count=count)
     script = _source(environment, "page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -142,7 +144,7 @@ def render(records: Sequence[Record], maps: Sequence[CaseMap] = ()) -> str:
         headline=sentences.headline(main),
         main=main,
         opening=sentences.opening(run, panels),
-        cases=_cases(panels, palette, {each.case: each for each in maps}),
+        cases=_cases(panels, main, palette, {each.case: each for each in maps}),
         panel_count=len(panels),
         artifacts=tables.artifacts(panels),
         phases=colours.phase_colours(),
@@ -166,7 +168,7 @@ def _source(environment: Environment, name: str) -> str:
 
 
 def _cases(
-    panels: Sequence[Panel], palette: Mapping[str, Colour], shown: Mapping[str, CaseMap]
+    panels: Sequence[Panel], main: Panel, palette: Mapping[str, Colour], shown: Mapping[str, CaseMap]
 ) -> tuple[CaseView, ...]:
     views = []
     for number_of_case, case in enumerate(dict.fromkeys(panel.case for panel in panels), start=1):
@@ -182,7 +184,10 @@ def _cases(
                 max((record.granule_bytes for record in records), default=0),
                 rows[0] if rows else None,
                 _map(shown[case], f"{name}-map") if case in shown else None,
-                tuple(_panel(panel, f"{name}-{place}", palette) for place, panel in enumerate(own, start=1)),
+                tuple(
+                    _panel(panel, f"{name}-{place}", palette, main=panel is main)
+                    for place, panel in enumerate(own, start=1)
+                ),
             )
         )
     return tuple(views)
@@ -192,12 +197,13 @@ def _map(shown: CaseMap, name: str) -> MapView:
     return MapView(maps.draw_map(shown, name), shown, maps.describe_place(shown.region))
 
 
-def _panel(panel: Panel, name: str, palette: Mapping[str, Colour]) -> PanelView:
+def _panel(panel: Panel, name: str, palette: Mapping[str, Colour], *, main: bool) -> PanelView:
     timed = bool(panel.ranked)
     return PanelView(
         panel,
         name,
-        sentences.summary_of(panel),
+        "" if main else sentences.headline(panel),
+        sentences.explanation(panel),
         sentences.noise(panel),
         charts.time_chart(panel, f"{name}-time", palette) if timed else (),
         charts.phase_chart(panel, f"{name}-phases") if timed else (),
@@ -205,6 +211,16 @@ def _panel(panel: Panel, name: str, palette: Mapping[str, Colour]) -> PanelView:
         tables.samples(panel),
         tables.phases(panel),
     )
+
+
+def _together(text: str) -> str:
+    """Keep each number on the line of its unit."""
+    return _UNIT.sub("\N{NO-BREAK SPACE}", text)
+
+
+def _breakable(label: str) -> Markup:
+    """Let ``backend:variant`` go on in the next line after the colon."""
+    return Markup(":<wbr>").join(label.split(":"))
 
 
 def _slug(text: str) -> str:

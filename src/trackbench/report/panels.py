@@ -147,6 +147,15 @@ def make_panels(records: Sequence[Record]) -> tuple[Panel, ...]:
     return tuple(_panel(key, tuple(group.values())) for key, group in groups.items())
 
 
+def rows_of(panel: Panel) -> tuple[Entry, ...]:
+    """Return the entries in the order of a panel's rows: the null run follows what it repeats."""
+    rows = list(panel.entries)
+    if panel.null is not None:
+        partner = next((n for n, entry in enumerate(rows) if entry.label == panel.null.record.variant), len(rows))
+        rows.insert(partner + 1 if panel.null.summary else len(rows), panel.null)
+    return tuple(rows)
+
+
 def _panel(key: Key, records: Sequence[Record]) -> Panel:
     plain = [Entry(record, summarise(record.seconds) if record.seconds else None) for record in records]
     competing = [entry for entry in plain if entry.record.backend != NULL]

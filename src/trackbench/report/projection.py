@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _WGS84: Final = "EPSG:4326"
 _EDGE_POINTS: Final = 64
 _STEPS: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 45.0)
-_LINES: Final = 4
+_LINES: Final = 6
 _MARGIN: Final = 0.12
 
 

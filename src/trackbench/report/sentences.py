@@ -73,13 +73,24 @@ def _named(entry: Entry) -> str:
     return f"{entry.label} (stand-in)" if entry.record.stand_in else entry.label
 
 
-def summary_of(panel: Panel) -> str:
-    """Say in one sentence what the chart of a panel shows."""
-    said = headline(panel)
-    slowest = panel.ranked[-1] if len(panel.ranked) > 1 else None
-    if slowest is not None and slowest.summary is not None:
-        said += f" The slowest, {_named(slowest)}, takes {duration(slowest.summary.median)}."
-    return said
+def explanation(panel: Panel) -> str:
+    """Say what the fastest method and the baseline moved over the network, and how long the slowest took."""
+    if not panel.ranked:
+        return "No method earned a speed here; the table says why."
+    best, slowest = panel.ranked[0], panel.ranked[-1]
+    said = [_moved(best)]
+    if panel.baseline is not None and panel.baseline.label != best.label:
+        said.append(_moved(panel.baseline))
+    if slowest.summary is not None and slowest.label not in {best.label, panel.baseline and panel.baseline.label}:
+        said.append(f"{_named(slowest)} is the slowest with {duration(slowest.summary.median)}")
+    return "; ".join(each for each in said if each) + "."
+
+
+def _moved(entry: Entry) -> str:
+    wire = entry.record.wire
+    if wire is None:
+        return ""
+    return f"{_named(entry)} downloads {size(wire.bytes_out)} in {count(wire.requests, 'request')}"
 
 
 def opening(records: Sequence[Record], panels: Sequence[Panel]) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from trackbench.bench.metrics import METRICS
 from trackbench.report.formatting import DASH, TIMES, byte_unit, number, size, span
+from trackbench.report.panels import rows_of
 from trackbench.session import PHASES
 
 if TYPE_CHECKING:
@@ -86,14 +87,13 @@ class Table:
 
 
 def results(panel: Panel) -> Table:
-    """Make the main table of a panel: every metric of every run, the null run last."""
-    entries = [*panel.entries, *([panel.null] if panel.null else [])]
+    """Make the main table of a panel: every metric of every run."""
     makers = [*_time_columns(), *_metric_columns(panel)]
     return Table(
         tuple(column for column, _ in makers),
         tuple(
             Row(entry, tuple(make(entry) for _, make in makers) if entry.summary is not None else ())
-            for entry in entries
+            for entry in rows_of(panel)
         ),
     )
 
@@ -184,7 +184,7 @@ def phases(panel: Panel) -> Table:
 
 def samples(panel: Panel) -> Table:
     """Make the table of every sample's time."""
-    entries = [*panel.ranked, *([panel.null] if panel.null and panel.null.summary else [])]
+    entries = [entry for entry in rows_of(panel) if entry.summary is not None]
     most = max((len(entry.record.seconds) for entry in entries), default=0)
     columns = tuple(Column(f"{place}", "s", "Sample", f"Sample {place}") for place in range(1, most + 1))
     return Table(
