@@ -26,10 +26,16 @@ BOUND: Final = BoundRecord(
 _SHARES: Final = (0.12, 0.08, 0.2, 0.5, 0.06, 0.04)
 _MACHINE: Final = {"cpu": "Made-up 2 GHz", "cores": 2, "memory_bytes": 8_000_000_000, "system": "Linux 6.12"}
 _NETWORK: Final = {
-    "round_trip_ms": 1.0,
-    "first_byte_ms": {"median": 25.0, "p95": 80.0},
-    "connection_mbit_s": 680.0,
-    "total_mbit_s": 5000.0,
+    "name": "in-region",
+    "description": "A virtual machine beside the data.",
+    "sources": "Round trip: 1 ms, assumed.",
+    "rtt": 0.001,
+    "ttfb_median": 0.027,
+    "ttfb_sigma": 0.62,
+    "connection_bandwidth": 90e6,
+    "total_bandwidth": 400e6,
+    "request_limit": None,
+    "slow_start": True,
 }
 
 

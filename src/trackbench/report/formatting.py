@@ -35,6 +35,8 @@ def count(value: float, word: str, plural: str | None = None) -> str:
 
 def duration(seconds: float) -> str:
     """Return a time in words: ``41.2 ms``, ``0.412 s``, ``2 min 5 s``, ``3 h 20 min``."""
+    if seconds == 0:
+        return "0 s"
     if seconds < _TENTH:
         return f"{number(seconds * 1000)} ms"
     if seconds < _MINUTE:

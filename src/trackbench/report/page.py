@@ -141,18 +141,18 @@ def render(records: Sequence[Record], maps: Sequence[CaseMap] = ()) -> str:
     main = sentences.main_panel(panels)
     return environment.get_template(_TEMPLATE).render(
         run=run[0],
-        headline=sentences.headline(main),
+        headline=sentences.headline(main, several=len(panels) > 1),
         main=main,
         opening=sentences.opening(run, panels),
         cases=_cases(panels, main, palette, {each.case: each for each in maps}),
-        panel_count=len(panels),
+        overview=tables.overview(panels),
         artifacts=tables.artifacts(panels),
         phases=colours.phase_colours(),
         stand_ins=sum(record.stand_in for record in run),
         records=run,
         facts=provenance.facts(run),
         commands=provenance.commands(run),
-        commits=provenance.commits(run),
+        runs=provenance.runs(run),
         history=provenance.history(records),
         download=provenance.download(run),
         # Both are files of this package, not anything that was measured.

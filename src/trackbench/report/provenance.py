@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from trackbench.report.colours import NULL
-from trackbench.report.formatting import DASH, duration, number
+from trackbench.report.formatting import duration, number, size
 from trackbench.report.panels import earned, key_of, older
 from trackbench.report.statistics import summarise
 
@@ -23,10 +23,11 @@ _SHORT: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """A list of names and values under a title."""
+    """Names and values under a title, and what is better said in whole sentences."""
 
     title: str
     pairs: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +42,12 @@ class PastRun:
 
 def facts(records: Sequence[Record]) -> tuple[Facts, ...]:
     """Return machine, versions and the settings of each network profile, as the records tell them."""
-    lists = [Facts("Machine", _merged([record.machine for record in records]))]
+    lists = [_facts("Machine", [record.machine for record in records])]
     for profile in dict.fromkeys(record.profile for record in records):
-        settings = _merged([record.network for record in records if record.profile == profile])
-        lists.append(Facts(f"Network profile {profile}", settings))
-    lists.append(Facts("Versions", _merged([record.versions for record in records])))
-    return tuple(each for each in lists if each.pairs)
+        settings = [record.network for record in records if record.profile == profile]
+        lists.append(_facts(f"Network profile {profile}, as asked for", settings))
+    lists.append(_facts("Versions", [record.versions for record in records]))
+    return tuple(each for each in lists if each.pairs or each.notes)
 
 
 def commands(records: Sequence[Record]) -> tuple[str, ...]:
@@ -54,9 +55,12 @@ def commands(records: Sequence[Record]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(record.command for record in records if record.command))
 
 
-def commits(records: Sequence[Record]) -> tuple[str, ...]:
-    """Return the commits that were measured."""
-    return tuple(dict.fromkeys(record.commit or "not in a checkout" for record in records))
+def runs(records: Sequence[Record]) -> tuple[Record, ...]:
+    """Return the first record of each run."""
+    first: dict[str, Record] = {}
+    for record in records:
+        first.setdefault(record.run, record)
+    return tuple(first.values())
 
 
 def history(records: Sequence[Record]) -> tuple[PastRun, ...]:
@@ -84,25 +88,57 @@ def download(records: Sequence[Record]) -> str:
     return f"data:application/x-ndjson;base64,{base64.b64encode(text.encode()).decode()}"
 
 
-def _merged(mappings: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
-    # Records of one run rarely disagree; where they do, every value is told.
+def _facts(title: str, mappings: Sequence[Mapping[str, Any]]) -> Facts:
+    # Records of one page rarely disagree; where they do, every value is told.
     found: dict[str, dict[str, None]] = {}
     for mapping in mappings:
         for name, value in _flat(mapping):
             found.setdefault(name, {})[value] = None
-    return tuple((name, " / ".join(values)) for name, values in found.items())
+    notes = tuple(each for name in _NOTES for each in found.pop(name, {}) if each)
+    if notes or list(found.get("name", ())) == ["unnamed"]:
+        found.pop("name", None)
+    return Facts(title, tuple((name, " / ".join(values)) for name, values in found.items()), notes)
 
 
 def _flat(mapping: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     pairs: list[tuple[str, str]] = []
     for name, value in mapping.items():
-        title = f"{prefix}{name.replace('_', ' ')}"
         if isinstance(value, Mapping):
-            pairs += _flat(value, f"{title}, ")
-        elif isinstance(value, float):
-            pairs.append((title, number(value, 4)))
-        elif isinstance(value, list | tuple):
-            pairs.append((title, ", ".join(str(each) for each in value)))
-        else:
-            pairs.append((title, DASH if value is None else str(value)))
+            pairs += _flat(value, f"{prefix}{name.replace('_', ' ')}, ")
+            continue
+        words, say = _SETTINGS.get(name, (name.replace("_", " "), _say))
+        pairs.append((f"{prefix}{words}", _say(value) if value is None or isinstance(value, str) else say(value)))
     return pairs
+
+
+def _say(value: Any) -> str:  # noqa: ANN401 - anything that JSON holds
+    if value is None:
+        return "not limited"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return number(value, 4)
+    if isinstance(value, list | tuple):
+        return ", ".join(str(each) for each in value)
+    return str(value)
+
+
+def _rate(value: float) -> str:
+    return f"{size(value)}/s"
+
+
+_NOTES: Final = ("description", "sources")
+_SETTINGS: Final[Mapping[str, tuple[str, Callable[[Any], str]]]] = {
+    "rtt": ("round trip", duration),
+    "ttfb_median": ("first byte, median", duration),
+    "ttfb_sigma": ("first byte, sigma of its logarithm", _say),
+    "ttfb_tail": ("first byte, rarely", duration),
+    "ttfb_tail_probability": ("how rarely", "{:g}".format),
+    "connection_bandwidth": ("bandwidth of a connection", _rate),
+    "total_bandwidth": ("bandwidth of the link", _rate),
+    "edge_delay_median": ("other services, median", duration),
+    "edge_delay_sigma": ("other services, sigma of its logarithm", _say),
+    "request_limit": ("requests a second", _say),
+    "memory_bytes": ("memory", size),
+}
+"""Words and units for settings that are known; others are told as they are named."""

@@ -29,21 +29,25 @@ def main_panel(panels: Sequence[Panel]) -> Panel:
     )
 
 
-def headline(panel: Panel) -> str:
-    """Say which method was fastest, how much faster than the baseline, and how far from the least possible."""
+def headline(panel: Panel, *, several: bool = False) -> str:
+    """Say which method was fastest, how much faster than the baseline, and how far from the least possible.
+
+    With `several` panels on the page, the profile and temperature are named as well.
+    """
+    place = f"{panel.case} ({panel.profile}, {panel.temperature})" if several else panel.case
     if not panel.ranked:
-        return f"No method earned a speed on {panel.case}: {_statuses(panel.entries)}."
+        return f"No method earned a speed on {place}: {_statuses(panel.entries)}."
     best = panel.ranked[0]
     assert best.summary is not None
     took = duration(best.summary.median)
     tied = _tied(panel)
     if tied:
         alike = listing([_named(entry) for entry in (best, *tied)])
-        sentence = f"{alike} cannot be told apart on {panel.case}: {took}"
+        sentence = f"{alike} cannot be told apart on {place}: {took}"
     elif len(panel.ranked) == 1:
-        sentence = f"{_named(best)} takes {took} on {panel.case}"
+        sentence = f"{_named(best)} takes {took} on {place}"
     else:
-        sentence = f"{_named(best)} is fastest on {panel.case}: {took}"
+        sentence = f"{_named(best)} is fastest on {place}: {took}"
     return ", ".join([sentence, *_comparisons(best, panel)]) + "."
 
 

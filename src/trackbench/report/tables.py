@@ -24,11 +24,12 @@ _RATIOS: Final = ("ratio_to_bound", "amplification")
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A figure: its text, a second line, and the value that it is sorted by."""
+    """A figure: its text, a second line, the value that it is sorted by, or a word because there is none."""
 
     text: str
     sub: str = ""
     value: float | None = None
+    missing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,12 @@ class Row:
 
     entry: Entry
     cells: tuple[Cell, ...]
+    also: tuple[str, ...] = ()
+
+    @property
+    def statuses(self) -> str:
+        """The status of its run, or those of all runs that it tells of."""
+        return " ".join(dict.fromkeys(self.also or (self.record.status,)))
 
     @property
     def record(self) -> Record:
@@ -169,6 +176,36 @@ def _ratio(entry: Entry) -> Cell:
     if entry.ratio_range is None:
         return Cell("1", "baseline", 1.0)
     return Cell(number(entry.ratio, 2), span(entry.ratio_range.low, entry.ratio_range.high, 2), entry.ratio)
+
+
+def overview(panels: Sequence[Panel]) -> Table:
+    """Make the table of every method's median in each panel."""
+    found: dict[str, dict[int, Entry]] = {}
+    for place, panel in enumerate(panels):
+        for entry in panel.entries:
+            found.setdefault(entry.label, {})[place] = entry
+    columns = tuple(
+        Column(f"{panel.profile}, {panel.temperature}", "", panel.case, f"{panel.profile}, {panel.temperature}")
+        for panel in panels
+    )
+    rows = [
+        Row(
+            next(iter(entries.values())),
+            tuple(_short(entries.get(place)) for place in range(len(panels))),
+            tuple(entry.record.status for entry in entries.values()),
+        )
+        for entries in found.values()
+    ]
+    return Table(columns, tuple(rows))
+
+
+def _short(entry: Entry | None) -> Cell:
+    if entry is None:
+        return Cell(DASH)
+    if entry.summary is None:
+        return Cell(entry.record.status, missing=True)
+    ratio = "" if entry.ratio is None else f"{TIMES} {number(entry.ratio, 2)}"
+    return Cell(number(entry.summary.median), ratio, entry.summary.median)
 
 
 def phases(panel: Panel) -> Table:

@@ -30,7 +30,7 @@
   }
 
   const rows = [...document.querySelectorAll("tr[data-method]")];
-  const statuses = [...new Set(rows.map((row) => row.dataset.status))];
+  const statuses = [...new Set(rows.flatMap((row) => row.dataset.status.split(" ")))];
   const field = (text, control) => {
     const label = document.createElement("label");
     label.append(text, document.createElement("br"), control);
@@ -46,7 +46,7 @@
     let shown = 0;
     for (const row of rows) {
       row.hidden = !row.dataset.method.toLowerCase().includes(wanted) ||
-        (status.value !== "any" && row.dataset.status !== status.value);
+        (status.value !== "any" && !row.dataset.status.split(" ").includes(status.value));
       shown += !row.hidden && results.has(row);
     }
     told.textContent = shown === results.size ? "" : `${shown} of ${results.size} results shown in the tables`;
