@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from trackbench.arrow import array_of
 from trackbench.errors import FailedError, InputError
 from trackbench.granules import Granule
 from trackbench.table import TRACK_TYPE, schema, sort_order, track_codes, track_column
@@ -92,7 +93,7 @@ def write_geoparquet(
         "versions": dict(used),
     }
     metadata = {"geo": _dumps(_geo_metadata(table)), METADATA_KEY: _dumps(about)}
-    order = pa.array(sort_order(table))
+    order = array_of(sort_order(table))
     with (
         _replacing(target, needed=table.nbytes) as sink,
         _writer(sink, table.schema.with_metadata(metadata)) as writer,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import numpy as np
 import pyarrow as pa
 
+from trackbench.arrow import array_of, nulls_of, strings_of, values_of
 from trackbench.errors import InputError
 from trackbench.products import BEAMS, EPOCH
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 TRACK_TYPE: Final = pa.dictionary(pa.int8(), pa.string())
 """Type of ``track_id``: an index into `BEAMS`."""
 
-_TRACKS: Final = pa.array(BEAMS, pa.string())
+_TRACKS: Final = strings_of(BEAMS)
 _TIME: Final = pa.timestamp("ns", tz="UTC")
 _NO_TIME: Final = np.iinfo(np.int64).min
 _NS_PER_SECOND: Final = 1_000_000_000
@@ -179,19 +180,19 @@ def canonical_batch(
     lat = np.ascontiguousarray(latitude, dtype=np.float64)
     lon = np.ascontiguousarray(longitude, dtype=np.float64)
     arrays: dict[str, pa.Array] = {
-        "time": pa.array(nanoseconds(delta_time)).view(_TIME),
-        "latitude": pa.array(lat),
-        "longitude": pa.array(lon),
+        "time": array_of(nanoseconds(delta_time), _TIME),
+        "latitude": array_of(lat),
+        "longitude": array_of(lon),
         "track_id": track_column(np.full(len(lat), BEAMS.index(track_id), dtype=np.int8)),
-        "rgt": pa.array(np.full(len(lat), name.rgt, dtype=np.int16)),
-        "cycle": pa.array(np.full(len(lat), name.cycle, dtype=np.int16)),
+        "rgt": array_of(np.full(len(lat), name.rgt, dtype=np.int16)),
+        "cycle": array_of(np.full(len(lat), name.cycle, dtype=np.int16)),
     }
     for variable in request.columns:
         if variable.column not in values:
             raise InputError(f"The rows of {name} {track_id} lack the column {variable.column}.")
         nullable = columns.field(variable.column).nullable
         stored = _as_stored(values[variable.column], variable)
-        arrays[variable.column] = pa.array(stored, mask=_missing(stored, variable) if nullable else None)
+        arrays[variable.column] = array_of(stored, missing=_missing(stored, variable) if nullable else None)
     lengths = {column: len(array) for column, array in arrays.items()}
     if len(set(lengths.values())) > 1:
         raise InputError(f"The columns of {name} {track_id} differ in length: {lengths}.")
@@ -233,13 +234,14 @@ def track_codes(column: pa.ChunkedArray | pa.Array) -> NDArray[np.int8]:
         encoded = chunk if pa.types.is_dictionary(chunk.type) else chunk.dictionary_encode()
         names = encoded.dictionary.to_pylist()
         place = np.array([*(BEAMS.index(name) if name in BEAMS else -1 for name in names), -1], dtype=np.int8)
-        codes.append(place[encoded.indices.fill_null(len(names)).to_numpy(zero_copy_only=False)])
+        indices = encoded.indices
+        codes.append(place[np.where(nulls_of(indices), len(names), values_of(indices))])
     return np.concatenate(codes)
 
 
 def track_column(codes: NDArray[np.int8]) -> pa.DictionaryArray:
     """Make a ``track_id`` column of places in `BEAMS`, int8 of shape (n,); a negative one becomes null."""
-    return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), _TRACKS)
+    return pa.DictionaryArray.from_arrays(array_of(codes, missing=codes < 0), _TRACKS)
 
 
 def sort_order(table: pa.Table) -> NDArray[np.int64]:
@@ -266,7 +268,7 @@ def sort_order(table: pa.Table) -> NDArray[np.int64]:
 
 def sort_rows(table: pa.Table) -> pa.Table:
     """Return the table with its rows in canonical order, as `sort_order` says."""
-    return table.take(pa.array(sort_order(table)))
+    return table.take(array_of(sort_order(table)))
 
 
 def _as_stored(values: ArrayLike, variable: Variable) -> NDArray[Any]:
@@ -290,14 +292,10 @@ def _missing(stored: NDArray[Any], variable: Variable) -> NDArray[np.bool_]:
 
 
 def _integers(column: pa.ChunkedArray) -> NDArray[np.int64]:
-    integers = (
-        column.cast(pa.int64()) if pa.types.is_integer(column.type) else column.combine_chunks().view(pa.int64())
-    )
-    return np.asarray(integers.to_numpy(), dtype=np.int64)
+    return values_of(column).astype(np.int64, copy=False)
 
 
 def _keys(column: pa.ChunkedArray) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Return sort keys, the less important first: the values with nulls as zero, and which are null."""
-    missing = column.is_null().to_numpy()
-    filled = column.fill_null(pa.scalar(0).cast(column.type)).to_numpy()
-    return filled, operator.inv(missing)
+    missing = nulls_of(column)
+    return np.where(missing, 0, values_of(column)), operator.inv(missing)
