@@ -57,12 +57,14 @@ def parse_polygons(source: str | Path | Mapping[str, Any]) -> list[shapely.Polyg
         When the source cannot be used; the message says why and what to do.
     """
     if isinstance(source, Mapping):
-        return _from_geojson(source)
-    if isinstance(source, Path):
-        return _from_text(_read(source), name=f"The file {source}")
-    if _looks_like_content(source):
-        return _from_text(source, name="The region")
-    return _from_text(_read(Path(source)), name=f"The file {source}")
+        polygons = _from_geojson(source)
+    elif isinstance(source, str) and _looks_like_content(source):
+        polygons = _from_text(source, name="The region")
+    else:
+        polygons = _from_text(_read(Path(source)), name=f"The file {source}")
+    if not polygons:
+        raise InputError(f"The region is empty; give {_ACCEPTED}.")
+    return polygons
 
 
 def check_bbox(west: float, south: float, east: float, north: float) -> shapely.Polygon:
@@ -155,10 +157,10 @@ def _from_wkt(text: str, *, srid: int) -> list[shapely.Polygon]:
 def _from_shape(geometry: BaseGeometry) -> list[shapely.Polygon]:
     if isinstance(geometry, shapely.GeometryCollection | shapely.MultiPolygon):
         parts = [part for part in geometry.geoms if not part.is_empty]
-        return [polygon for part in parts for polygon in _from_shape(part)] or _refuse_empty()
+        return [polygon for part in parts for polygon in _from_shape(part)]
     if not isinstance(geometry, shapely.Polygon):
         _refuse_type(geometry.geom_type)
-    return _refuse_empty() if geometry.is_empty else _from_rings(rings_of(geometry))
+    return [] if geometry.is_empty else _from_rings(rings_of(geometry))
 
 
 def _from_geojson(document: Mapping[str, Any]) -> list[shapely.Polygon]:
@@ -170,10 +172,11 @@ def _from_geojson(document: Mapping[str, Any]) -> list[shapely.Polygon]:
             return _from_members(document, "geometries")
         case "Feature":
             geometry = document.get("geometry")
-            return _from_geojson(geometry) if isinstance(geometry, Mapping) else _refuse_empty()
+            # A feature may be without a place (RFC 7946, section 3.2).
+            return _from_geojson(geometry) if isinstance(geometry, Mapping) else []
         case "MultiPolygon":
             polygons = [_from_coordinates(rings) for rings in _sequence(document.get("coordinates"))]
-            return [piece for pieces in polygons for piece in pieces] or _refuse_empty()
+            return [piece for pieces in polygons for piece in pieces]
         case "Polygon":
             return _from_coordinates(document.get("coordinates"))
         case other:
@@ -184,12 +187,12 @@ def _from_members(document: Mapping[str, Any], key: str) -> list[shapely.Polygon
     members = _sequence(document.get(key))
     if not all(isinstance(member, Mapping) for member in members):
         raise InputError(f"The {key} of the GeoJSON {document['type']} are not all objects; give {_ACCEPTED}.")
-    return [polygon for member in members for polygon in _from_geojson(member)] or _refuse_empty()
+    return [polygon for member in members for polygon in _from_geojson(member)]
 
 
 def _from_coordinates(coordinates: object) -> list[shapely.Polygon]:
     rings = [_ring(ring) for ring in _sequence(coordinates)]
-    return _from_rings(rings) if rings else _refuse_empty()
+    return _from_rings(rings) if rings else []
 
 
 def _ring(coordinates: object) -> Ring:
@@ -224,7 +227,7 @@ def _from_rings(rings: Sequence[Ring]) -> list[shapely.Polygon]:
             raise InputError(
                 "A hole of the region lies outside its polygon's outer ring; remove it or move it inside."
             )
-    return polygons_of(shapely.difference(shell, shapely.union_all(holes)) if holes else shell) or _refuse_empty()
+    return polygons_of(shapely.difference(shell, shapely.union_all(holes)) if holes else shell)
 
 
 def _check_valid(polygon: shapely.Polygon) -> None:
@@ -290,7 +293,3 @@ def _refuse_crs(name: str) -> NoReturn:
 
 def _refuse_type(kind: object) -> NoReturn:
     raise InputError(f"The region is of type {kind}, which covers no area; give {_ACCEPTED}.")
-
-
-def _refuse_empty() -> NoReturn:
-    raise InputError(f"The region is empty; give {_ACCEPTED}.")

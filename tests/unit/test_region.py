@@ -237,6 +237,13 @@ def test_several_polygons_are_united() -> None:
     )
 
 
+def test_a_feature_without_a_place_is_passed_over() -> None:
+    """Features without a geometry, and empty polygons, add nothing to those that have some."""
+    geometries = [None, polygon(), polygon(SQUARE)]
+    features = [{"type": "Feature", "geometry": each, "properties": None} for each in geometries]
+    assert Region.parse({"type": "FeatureCollection", "features": features}) == Region.from_bbox(0, 0, 10, 10)
+
+
 def test_distance_to_the_boundary_knows_no_seam() -> None:
     """The cut at the antimeridian is no boundary, and a boundary is near across it."""
     crossing = Region.from_bbox(170, 60, -170, 70)
@@ -418,5 +425,6 @@ def test_the_cut_agrees_with_the_antimeridian_package(rings: list[Ring], lon: in
     """The cut is that of the `antimeridian` package, but for its rounding to seven decimals."""
     ring = [(wrapped(lon + x / GRID), lat + y / GRID) for x, y in rings[0]]
     theirs = antimeridian.fix_polygon(shapely.Polygon(ring), great_circle=False, fix_winding=True)
-    ours = Region.parse(polygon(ring)).geometry
-    assert shapely.symmetric_difference(ours, shapely.make_valid(theirs)).area < 1e-4
+    ours = Region.parse(polygon(ring))
+    assert shapely.symmetric_difference(ours.geometry, shapely.make_valid(theirs)).area < 1e-4
+    assert Region.parse(ours.to_geojson()) == ours
