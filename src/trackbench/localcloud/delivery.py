@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
@@ -50,6 +52,7 @@ class Courier:
     def __init__(self, ledger: Ledger, model: NetworkModel) -> None:
         self._ledger = ledger
         self._model = model
+        self._clock = _HttpClock()
         self._stay = Delivered(keep_alive=True)
         self._close = Delivered(keep_alive=False)
 
@@ -82,7 +85,7 @@ class Courier:
             Where and how the connection breaks, if it does.
         """
         keep = request.keep_alive and broken is None
-        head = reply.head(close=not keep)
+        head = reply.head(self._clock.now(), close=not keep)
         self._ledger.answered(reply.status, len(head))
         end = len(reply.body) if broken is None else min(broken.after, len(reply.body))
         try:
@@ -154,6 +157,20 @@ async def break_off(request: web.BaseRequest, connection: Connection, broken: Br
         transport.abort()
     else:
         transport.close()
+
+
+class _HttpClock:
+    """Writes the date as HTTP wants it, once a second."""
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._text = ""
+
+    def now(self) -> str:
+        second = int(time.time())
+        if second != self._second:
+            self._second, self._text = second, formatdate(second, usegmt=True)
+        return self._text
 
 
 async def _until(loop: asyncio.AbstractEventLoop, moment: float) -> None:

@@ -13,6 +13,7 @@ from trackbench.localcloud.delivery import Courier, break_off
 from trackbench.localcloud.faults import Break, FaultBook, faulty_break, faulty_reply
 from trackbench.localcloud.ledger import Ledger
 from trackbench.localcloud.reply import s3_error
+from trackbench.localcloud.wire import KERNEL_COUNTS
 
 if TYPE_CHECKING:
     import ssl
@@ -89,9 +90,10 @@ class Listener(web.Server):
             bodiless = request.method == "HEAD"
             reply = s3_error(503, "SlowDown", "Please reduce your request rate.", bodiless=bodiless)
         leaves_at: float | None = None
-        if self._modelled and workings.model.profile.shaped:
+        if self._modelled and workings.model.shaped:
             leaves_at = workings.model.first_byte(reply, connection, arrived)
-        workings.ledger.request(role.name, connection, _header_bytes(request))
+        header_bytes = 0 if KERNEL_COUNTS else _header_bytes(request)
+        workings.ledger.request(role.name, connection, header_bytes)
         broken: Break | None = None
         if fault is not None:
             if fault.kind == "reset":

@@ -47,6 +47,7 @@ class NetworkModel:
     @profile.setter
     def profile(self, profile: Profile) -> None:
         self._profile = profile
+        self.shaped = profile.shaped
         self._link_free_at = 0.0
         self._buckets: dict[str, tuple[float, float]] = {}
         fastest = profile.connection_bandwidth or profile.total_bandwidth or _UNLIMITED

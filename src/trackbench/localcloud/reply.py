@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from email.utils import formatdate
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from xml.sax.saxutils import escape
@@ -47,13 +46,13 @@ class Reply:
     data: bool = False
     prefix: str | None = None
 
-    def head(self, *, close: bool) -> bytes:
-        """Return the status line and header fields as sent (RFC 9112)."""
+    def head(self, date: str, *, close: bool) -> bytes:
+        """Return the status line and header fields as sent (RFC 9112) at `date`."""
         lines = [f"HTTP/1.1 {self.status} {_PHRASES.get(self.status, 'Unknown')}"]
         lines += [f"{name}: {value}" for name, value in self.headers.items()]
         if self.status not in _BODILESS:
             lines.append(f"Content-Length: {len(self.body) if self.length is None else self.length}")
-        lines.append(f"Date: {formatdate(usegmt=True)}")
+        lines.append(f"Date: {date}")
         if close:
             lines.append("Connection: close")
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")

@@ -18,6 +18,9 @@ _CLOSED_BY_PEER: Final = frozenset((6, 8, 9, 11))  # TIME_WAIT, CLOSE_WAIT, LAST
 _CLOSED: Final = 7
 _ABORT: Final = struct.pack("ii", 1, 0)
 
+KERNEL_COUNTS: Final = sys.platform == "linux"
+"""Whether the kernel counts, so that nothing need be estimated."""
+
 
 def kernel_bytes(connection: socket.socket, *, ending: bool = False) -> tuple[int, int] | None:
     """Return how many bytes of payload a TCP connection has received and sent.
@@ -38,7 +41,7 @@ def kernel_bytes(connection: socket.socket, *, ending: bool = False) -> tuple[in
     tuple of int or None
         Bytes received and bytes sent; None where the kernel does not tell.
     """
-    if sys.platform != "linux":
+    if not KERNEL_COUNTS:
         return None
     try:
         info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
