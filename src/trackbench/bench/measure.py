@@ -1,4 +1,4 @@
-"""Make one job's subsets against a running local cloud: time, wire, memory, and the comparison with the reference."""
+"""Make the subsets of one job against a running local cloud, measure them and compare them with the reference."""
 
 from __future__ import annotations
 

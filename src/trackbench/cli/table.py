@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _STYLES = {"ok": "green", "unsupported": "yellow", "unavailable": "yellow"}
 _NONE = "-"
+_FIGURES = ("time", "range", "x first", "x bound", "requests", "bytes", "memory")
 
 
 def results_table(records: Sequence[Record]) -> Table:
@@ -25,52 +26,49 @@ def results_table(records: Sequence[Record]) -> Table:
     first = records[0]
     table = Table(
         title=f"{first.case} · {first.profile} · {first.temperature} · {first.granules} granules,"
-        f" {size(first.granule_bytes)}",
+        f" {size(first.granule_bytes)} · {first.rows or 0:,} rows",
         caption=_caption(records),
         title_justify="left",
         caption_justify="left",
+        box=None,
+        pad_edge=False,
     )
     table.add_column("backend", no_wrap=True)
     table.add_column("status", no_wrap=True)
-    for head in ("time", "spread", "x first", "x bound", "requests", "bytes", "conn.", "memory", "CPU"):
+    for head in _FIGURES:
         table.add_column(head, justify="right", no_wrap=True)
-    table.add_column("rows", justify="right", no_wrap=True)
-    table.add_column("verdict")
-    baseline = METRICS["seconds"].of(first)
+    table.add_column("rows", no_wrap=True)
+    first_seconds = METRICS["seconds"].of(first)
     for record in records:
-        table.add_row(*_row(record, baseline))
+        table.add_row(*_row(record, first_seconds))
     return table
 
 
-def _row(record: Record, baseline: float | None) -> tuple[str, ...]:
+def _row(record: Record, first_seconds: float | None) -> tuple[str, ...]:
     label = record.label + (" [magenta]STAND-IN[/]" if record.stand_in else "")
     status = f"[{_STYLES.get(record.status, 'bold red')}]{record.status}[/]"
-    if record.status != "ok":
-        return (label, status, *[_NONE] * 9, _NONE, escape(record.reason))
     value = {name: metric.of(record) for name, metric in METRICS.items()}
     seconds = value["seconds"]
-    assert seconds is not None
+    if seconds is None:
+        return (label, status, *[_NONE] * len(_FIGURES), _NONE)
     return (
         label,
         status + (" [yellow]![/]" if record.server_bound else ""),
         duration(seconds),
-        _spread(record.seconds),
-        _number(seconds / baseline if baseline else None),
+        _range(record.seconds),
+        _number(seconds / first_seconds if first_seconds else None),
         _number(value["ratio_to_bound"]),
         _whole(value["requests"]),
         _size(value["bytes"]),
-        _whole(value["connections"]),
         _size(value["peak_memory"]),
-        _NONE if value["cpu_seconds"] is None else duration(value["cpu_seconds"]),
-        _whole(record.rows),
         record.verdict.kind if record.verdict else _NONE,
     )
 
 
-def _spread(seconds: Sequence[float]) -> str:
+def _range(seconds: Sequence[float]) -> str:
     if len(seconds) == 1:
         return "1 sample"
-    return f"{number(min(seconds))}-{number(max(seconds))} s, n={len(seconds)}"
+    return f"{number(min(seconds))}-{number(max(seconds))}"
 
 
 def _number(value: float | None) -> str:
@@ -86,17 +84,26 @@ def _size(value: float | None) -> str:
 
 
 def _caption(records: Sequence[Record]) -> str:
-    lines = []
+    lines = [
+        f"{record.label} is {record.status}: {escape(record.reason)}"
+        for record in records
+        if record.status != "ok"
+    ]
+    lines.append(
+        f"time: median of {max((len(record.seconds) for record in records), default=0)};"
+        " bytes and requests counted at the wire."
+    )
     bound = records[0].bound
     if bound is not None:
+        least = bound.network_seconds + bound.decode_seconds
         lines.append(
-            f"Bound: {duration(bound.seconds)} ({duration(bound.network_seconds)} network,"
-            f" {duration(bound.decode_seconds)} decoding) for {size(bound.bytes)} in {bound.requests:,} chunks."
+            f"bound: {duration(least)} ({duration(bound.network_seconds)} network,"
+            f" {duration(bound.decode_seconds)} decoding) for {size(bound.bytes)} in {bound.requests:,} ranges."
         )
     null = next((record for record in records if record.backend == "null"), None)
     if null is not None and null.seconds and records[0].seconds:
         ratio = statistics.median(null.seconds) / statistics.median(records[0].seconds)
-        lines.append(f"null:… is the first line measured again: {number(ratio)} x is noise alone.")
+        lines.append(f"null: the first line measured once more; {number(ratio)} times is noise alone.")
     if any(record.server_bound for record in records):
         lines.append("! the local cloud itself was busy: the figure is an upper limit.")
     if any(record.stand_in for record in records):
