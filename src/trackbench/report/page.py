@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from trackbench.report import charts, colours, maps, provenance, sentences, tables
+from trackbench.report import charts, colours, map_drawing, provenance, sentences, tables
 from trackbench.report.formatting import count, size
 from trackbench.report.panels import make_panels, newest
 
@@ -194,7 +194,7 @@ def _cases(
 
 
 def _map(shown: CaseMap, name: str) -> MapView:
-    return MapView(maps.draw_map(shown, name), shown, maps.describe_place(shown.region))
+    return MapView(map_drawing.draw_map(shown, name), shown, map_drawing.describe_place(shown.region))
 
 
 def _panel(panel: Panel, name: str, palette: Mapping[str, Colour], *, main: bool) -> PanelView:

@@ -24,6 +24,10 @@ _EDGE_POINTS: Final = 64
 _STEPS: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 45.0)
 _LINES: Final = 6
 _MARGIN: Final = 0.12
+# Degrees of latitude beyond which a region is taken to lie around the pole.
+_NEAR_POLE: Final = 89.9
+# Degrees of longitude beyond which a frame holds a pole.
+_ALL_AROUND: Final = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +97,10 @@ class LocalProjection:
         longitudes, latitudes = self._inside(frame)
         offsets = (longitudes - self.longitude + 180) % 360 - 180
         low, high = float(offsets.min()), float(offsets.max())
+        if high - low > _ALL_AROUND:
+            low, high = -180.0, 179.99
         along = np.linspace(max(-90.0, latitudes.min() - 1), min(90.0, latitudes.max() + 1), 361)
-        step = _step(high - low)
-        for value in _multiples(self.longitude + low, self.longitude + high, step):
-            if high - low > 360 - 2 * step and value >= self.longitude + high:
-                continue
+        for value in _multiples(self.longitude + low, self.longitude + high, _step(high - low)):
             yield ((value + 180) % 360 - 180, *self.project(np.full_like(along, value), along))
 
     def _inside(self, frame: Frame) -> tuple[Array, Array]:
@@ -120,7 +123,8 @@ def nice_length(metres: float) -> float:
 
 def degrees(value: float, positive: str, negative: str) -> str:
     """Return an angle as on a map: ``62.8° N``."""
-    side = "" if value == 0 else f" {positive if value > 0 else negative}"
+    # On the equator, the prime meridian and the antimeridian there are no sides.
+    side = "" if value % 180 == 0 else f" {positive if value > 0 else negative}"
     return f"{abs(value):.10g}°{side}"
 
 
@@ -143,6 +147,8 @@ def _middle(region: Region) -> tuple[float, float]:
     )
     longitude = math.degrees(math.atan2(vector[1], vector[0]))
     latitude = math.degrees(math.atan2(vector[2], math.hypot(vector[0], vector[1])))
+    if abs(latitude) > _NEAR_POLE:
+        return 0.0, math.copysign(90.0, latitude)
     return round(longitude, 4), round(latitude, 4)
 
 

@@ -23,6 +23,7 @@ _HEAD: Final = re.compile(
 )
 _FONT: Final = re.compile(r"font-family: [^;\"]*;? ?")
 _IDLE_TURN: Final = re.compile(r' transform="rotate\(-?0 [^)]*\)"')
+_INDENT: Final = re.compile(r"\n\s+(?=<)")
 _NAMED_GROUP: Final = re.compile(r'<g id="[^"]*">')
 _NAME: Final = re.compile(r'(\bid="|url\(#|href="#)')
 _DECIMALS: Final = re.compile(r"(-?\d+\.\d{2})\d+")
@@ -71,6 +72,7 @@ def inline_svg(figure: Figure, name: str, title: str, description: str, css_clas
     for pattern in (_FONT, _IDLE_TURN):
         body = pattern.sub("", body)
     body = _NAMED_GROUP.sub("<g>", body)
+    body = _INDENT.sub("\n", body)
     body = _COORDINATES.sub(lambda found: _DECIMALS.sub(r"\1", found[0]).replace("\n", ""), body)
     body = _NAME.sub(rf"\g<1>{name}-", body)
     for colour in colours.ALL:
