@@ -117,7 +117,10 @@ def covering_area(
 def _hull(longitude: NDArray[np.float64], latitude: NDArray[np.float64]) -> BaseGeometry:
     reference = longitude[0]
     unwrapped = reference + (longitude - reference + 180.0) % 360.0 - 180.0
-    hull = shapely.MultiPoint(np.column_stack((unwrapped, latitude))).convex_hull
+    if unwrapped.size == 1:
+        return shapely.Point(unwrapped[0], latitude[0]).buffer(_MARGIN / 4, quad_segs=2)
+    # The hull of a line is that of its points, and a line is made without an object for each point.
+    hull = shapely.LineString(np.column_stack((unwrapped, latitude))).convex_hull
     return hull.buffer(_MARGIN / 4, quad_segs=2)
 
 

@@ -47,7 +47,8 @@ class LocalCloud:
     def start(cls, config: CloudConfig) -> Self:
         """Start the server process and wait until it listens.
 
-        Learning of many large files for the first time takes a while: about a second for each ten granules.
+        Learning of many large files for the first time takes a while, half a second for a full granule; give the
+        configuration a cache folder.
 
         Raises
         ------
