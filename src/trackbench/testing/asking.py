@@ -1,4 +1,4 @@
-"""Ask a backend a question in a process of its own, as a run does, and look at what it leaves."""
+"""Ask a backend a question in a process of its own, and look at what it leaves."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -15,6 +15,7 @@ from trackbench.bench.supervise import supervise
 from trackbench.bench.verdict import compare_tables, describe
 from trackbench.geoparquet import read_geoparquet
 from trackbench.localcloud import PROFILES
+from trackbench.testing.answering import Answering
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -22,13 +23,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from trackbench.backends.registry import Choice
+    from trackbench.bench.jobs import Stopped
     from trackbench.errors import Status
     from trackbench.localcloud import Fault
-    from trackbench.session import Endpoints
     from trackbench.testing.scenarios import Scenario
     from trackbench.testing.world import World
 
-_CONCURRENCY = 4
+_CONCURRENCY: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Answer:
 
 @dataclass(slots=True)
 class Conformance:
-    """Asks one backend and variant, each question once.
+    """Asks one backend and variant.
 
     Attributes
     ----------
@@ -80,20 +81,26 @@ class Conformance:
     choice: Choice
     world: World
     folder: Path
-    profile: str
-    deadline: float
-    prepares: bool
+    profile: str = "loopback"
+    deadline: float = 120.0
+    prepares: bool = False
     _answers: dict[str, Answer] = field(default_factory=dict)
+    _answering: Answering | None = None
 
-    def ask(self, name: str, *, times: int = 1) -> Answer:
-        """Return the answer to a scenario; asking again does not run it again."""
-        scenario = self.world.scenarios[name]
-        key = f"{name} x {times}"
-        if key not in self._answers:
-            self._answers[key] = self.run(scenario, times=times)
-        return self._answers[key]
+    def ask(self, name: str) -> Answer:
+        """Return the answer to a scenario. One process answers all of them, each once."""
+        if name not in self._answers:
+            job = self._job(self.world.scenarios[name])
+            if self._answering is None or not self._answering.running:
+                here = job.scratch.parent / "here"
+                here.mkdir()
+                environment = self.world.cloud.endpoints.environment
+                self._answering = Answering.start(environment, here, self.folder / "answering.log")
+            event = self._answering.ask(replace(job, prepare=self.prepares), self.deadline)
+            self._answers[name] = _answer(job, event if event.kind == "stopped" else None, ())
+        return self._answers[name]
 
-    def check(self, name: str, *, bitwise: bool) -> pa.Table:
+    def check(self, name: str, *, bitwise: bool = True) -> pa.Table:
         """Ask, compare with the reference, and return the rows of the reference.
 
         Raises
@@ -113,64 +120,69 @@ class Conformance:
         scenario: Scenario,
         *,
         times: int = 1,
-        endpoints: Endpoints | None = None,
         faults: Sequence[Fault] = (),
     ) -> Answer:
-        """Run a scenario now.
+        """Run a scenario now, in a process of its own, as ``trackbench run`` does.
 
         Parameters
         ----------
         scenario
             What to ask.
         times
-            How many subsets to make in one process.
-        endpoints
-            Where the cloud is; by default the world's.
+            How many subsets to make in that process.
         faults
             What goes wrong meanwhile.
         """
-        place = Path(tempfile.mkdtemp(dir=self.folder))
-        job = self._job(scenario, place, endpoints)
+        job = self._job(scenario, times)
         if self.prepares:
             stopped = supervise(replace(job, prepare=True), deadline=self.deadline).stopped
             if stopped is not None:
-                return Answer(stopped.status, stopped.reason, (), ())
-        results = place / "results"
-        results.mkdir()
-        outputs = tuple(results / f"{number}.parquet" for number in range(times))
+                return _answer(job, stopped, ())
         self.world.cloud.set_faults(faults)
         try:
             with _elsewhere() as elsewhere:
-                outcome = supervise(replace(job, outputs=outputs), deadline=self.deadline)
-                left = _files(elsewhere)
+                outcome = supervise(job, deadline=self.deadline)
+                return _answer(job, outcome.stopped, _files(elsewhere))
         finally:
             self.world.cloud.set_faults(())
-        written = tuple(path for path in outputs if path.exists())
-        left += tuple(name for name in _files(results) if results / name not in written)
-        if outcome.stopped is not None:
-            return Answer(outcome.stopped.status, outcome.stopped.reason, written, left)
-        return Answer("ok", "", written, left)
 
     def prepare(self, scenario: Scenario) -> Mapping[str, Any] | None:
         """Have the backend prepare for a scenario, and return what it says of its artifact."""
-        job = self._job(scenario, Path(tempfile.mkdtemp(dir=self.folder)), None)
-        outcome = supervise(replace(job, prepare=True), deadline=self.deadline)
+        outcome = supervise(replace(self._job(scenario), prepare=True), deadline=self.deadline)
         assert outcome.stopped is None, f"{outcome.stopped.status}: {outcome.stopped.reason}"
         event = outcome.pieces[0].event
         assert isinstance(event, Prepared)
         return event.artifact
 
-    def _job(self, scenario: Scenario, place: Path, endpoints: Endpoints | None) -> Job:
+    def close(self) -> None:
+        """End the process that answers."""
+        if self._answering is not None:
+            self._answering.stop()
+
+    def _job(self, scenario: Scenario, times: int = 1) -> Job:
         self.world.cloud.set_profile(PROFILES[self.profile])
+        place = Path(tempfile.mkdtemp(dir=self.folder))
+        for name in ("cache", "results", "scratch"):
+            (place / name).mkdir()
         return Job(
             choice=self.choice,
             request=scenario.request,
-            endpoints=endpoints or self.world.cloud.endpoints,
+            endpoints=self.world.endpoints(scenario),
             cache=place / "cache",
             scratch=place / "scratch",
+            outputs=tuple(place / "results" / f"{number}.parquet" for number in range(times)),
             concurrency=_CONCURRENCY,
             granules=scenario.given,
         )
+
+
+def _answer(job: Job, stopped: Stopped | None, left: tuple[str, ...]) -> Answer:
+    written = tuple(path for path in job.outputs if path.exists())
+    results = job.outputs[0].parent
+    left += tuple(name for name in _files(results) if results / name not in written)
+    if stopped is not None:
+        return Answer(stopped.status, stopped.reason, written, left)
+    return Answer("ok", "", written, left)
 
 
 @contextmanager

@@ -43,7 +43,7 @@ SPECS: Final[Mapping[str, GranuleSpec]] = MappingProxyType(
         "all-hollow": _short(597, 8, 3, hollow_beams=BEAMS),
         "no-segments": _short(1039, 10, 3, empty=True),
         # Elsewhere.
-        "antimeridian": GranuleSpec(5, 8, 4, segments=_SEGMENTS, around=(180.0, 84.5)),
+        "antimeridian": GranuleSpec(1364, 8, 4, segments=_SEGMENTS, around=(180.0, 84.5)),
         "pole": GranuleSpec(1, 8, 4, segments=_SEGMENTS),
         "damaged": GranuleSpec(94, 8, 3, segments=_SEGMENTS, around=_ELSEWHERE),
     }

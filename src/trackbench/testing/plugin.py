@@ -27,13 +27,13 @@ def conformance_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worl
 @pytest.fixture(scope="class")
 def conformance(
     request: pytest.FixtureRequest, conformance_world: World, tmp_path_factory: pytest.TempPathFactory
-) -> Conformance:
-    """Ask the backend of a `trackbench.testing.BackendConformance`, each question once."""
+) -> Iterator[Conformance]:
+    """Ask the backend of a `trackbench.testing.BackendConformance`."""
     from trackbench.backends.registry import Choice  # noqa: PLC0415
     from trackbench.testing.asking import Conformance  # noqa: PLC0415
 
     promises = request.cls
-    return Conformance(
+    asked = Conformance(
         choice=Choice(*promises.choice.split(":", 1)),
         world=conformance_world,
         folder=tmp_path_factory.mktemp("asked"),
@@ -41,3 +41,5 @@ def conformance(
         deadline=promises.deadline,
         prepares=promises.prepares,
     )
+    yield asked
+    asked.close()

@@ -42,12 +42,15 @@ class Scenario:
         The granules that make up the answer.
     given
         The granules that the user names, or None to have the backend find them.
+    online
+        Whether there is a cloud at all.
     """
 
     name: str
     request: SubsetRequest
     files: tuple[Path, ...]
     given: tuple[Granule, ...] | None = None
+    online: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,9 @@ class Track:
         return sorted(float(self.latitude[int(share * (len(self.latitude) - 1))]) for share in shares)
 
 
-def build_scenarios(paths: Mapping[str, Path], addresses: Mapping[str, Granule]) -> dict[str, Scenario]:
+def build_scenarios(
+    paths: Mapping[str, Path], addresses: Mapping[str, Granule], *, cut_short: Path
+) -> dict[str, Scenario]:
     """Make every scenario.
 
     Parameters
@@ -79,13 +84,15 @@ def build_scenarios(paths: Mapping[str, Path], addresses: Mapping[str, Granule])
         The granules of the kit by their words.
     addresses
         The same as a cloud serves them.
+    cut_short
+        The first half of the file of a granule.
     """
     track = Track.read(paths["ascending"], "gt2l")
     first, last = f"{track.time[0]}Z", f"{track.time[-1]}Z"
     south, low, lower, upper, high, north = track.latitudes(0.1, 0.25, 0.4, 0.6, 0.75, 0.9)
     catalogued = {word: path for word, path in paths.items() if word != "damaged"}
 
-    def ask(name: str, region: Region, start: str = first, end: str = last, **more: Any) -> Scenario:
+    def ask(name: str, region: Region, start: str = first, end: str = last, **more: Any) -> Scenario:  # noqa: ANN401 - of the request
         request = SubsetRequest.build("ATL06", region, start, end, **more)
         return Scenario(name, request, _answering(catalogued, request))
 
@@ -112,10 +119,16 @@ def build_scenarios(paths: Mapping[str, Path], addresses: Mapping[str, Granule])
         ask("antimeridian", Region.from_bbox(175.0, 84.0, -175.0, 85.0), "2018-10-13", "2030-01-01"),
         ask("pole", Region.from_bbox(-180.0, 88.0, 180.0, _POLE), "2018-10-13", "2030-01-01"),
         Scenario("given", older, (paths["older-release"],), (addresses["older-release"],)),
-        Scenario("local", older, (paths["older-release"],), (Granule.locate(str(paths["older-release"])),)),
+        Scenario("local", older, (paths["older-release"],), _local(paths["older-release"]), online=False),
+        Scenario("cut-short", older, (), _local(cut_short), online=False),
+        Scenario("unreachable", older, (), online=False),
         _damaged(paths["damaged"]),
     ]
     return {scenario.name: scenario for scenario in scenarios}
+
+
+def _local(path: Path) -> tuple[Granule, ...]:
+    return (Granule.locate(str(path)),)
 
 
 def _answering(paths: Mapping[str, Path], request: SubsetRequest) -> tuple[Path, ...]:

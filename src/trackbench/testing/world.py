@@ -59,18 +59,22 @@ class World:
         paths = make_granules(cache, folder)
         with LocalCloud.start(CloudConfig(tuple(paths.values()), cache_dir=cache / "localcloud")) as cloud:
             addresses = {word: served(path, cloud.endpoints) for word, path in paths.items()}
-            yield cls(cloud, paths, build_scenarios(paths, addresses), cache / "references")
+            scenarios = build_scenarios(paths, addresses, cut_short=_halve(paths["ascending"], folder))
+            yield cls(cloud, paths, scenarios, cache / "references")
 
     def reference(self, scenario: Scenario) -> pa.Table:
         """Return the rows that are right, in canonical order."""
         return load_or_build(scenario.files, scenario.request, self.cache).table
 
-    def cut_short(self, folder: Path) -> Scenario:
-        """Return the scenario ``local`` with a granule that lacks its second half, written to `folder`."""
-        whole = self.paths["ascending"]
-        half = folder / whole.name
-        half.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
-        return replace(self.scenarios["local"], given=(Granule.locate(str(half)),))
+    def endpoints(self, scenario: Scenario) -> Endpoints:
+        """Return where the cloud is in a scenario: the cloud's, or such at which nothing listens."""
+        return self.cloud.endpoints if scenario.online else nowhere(self.cloud.endpoints)
+
+
+def _halve(whole: Path, folder: Path) -> Path:
+    half = folder / whole.name
+    half.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    return half
 
 
 def served(path: Path, endpoints: Endpoints) -> Granule:
