@@ -106,7 +106,7 @@ def _write_all(jobs: Sequence[tuple[GranuleSpec, Path]]) -> Iterator[tuple[str, 
         return
     # Spawned, not forked: the caller may have threads, and HDF5 holds a lock.
     context = multiprocessing.get_context("spawn")
-    with context.Pool(min(len(jobs), os.process_cpu_count() or 1), _begin) as pool:
+    with context.Pool(min(len(jobs), os.cpu_count() or 1), _begin) as pool:
         yield from pool.imap_unordered(_write_one, jobs)
 
 

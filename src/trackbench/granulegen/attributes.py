@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from xml.sax.saxutils import escape
 
@@ -46,10 +47,17 @@ def write_attributes(target: Any, item: Item, facts: Mapping[str, Any]) -> None:
 def _write_text(target: Any, name: str, text: str) -> None:  # noqa: ANN401
     """Write fixed-length text that ends in a NUL byte."""
     raw = text.encode() + b"\0"
-    kind = h5py.h5t.C_S1.copy()
-    kind.set_size(len(raw))
+    kind = _text_kind(len(raw))
     attribute = h5py.h5a.create(target, name.encode(), kind, _SCALAR)
     attribute.write(np.array(raw, f"S{len(raw)}"), mtype=kind)
+
+
+@cache
+def _text_kind(size: int) -> Any:  # noqa: ANN401
+    kind = h5py.h5t.C_S1.copy()
+    kind.set_size(size)
+    kind.lock()
+    return kind
 
 
 def _write_numbers(target: Any, name: str, values: np.ndarray[Any, Any]) -> None:  # noqa: ANN401

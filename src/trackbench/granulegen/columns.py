@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 FILL_F4: Final = np.finfo(np.float32).max
 _YEAR: Final = 365.25 * 86_400
 _BINS: Final = 748
+_STRAYS: Final = 9  # photons of the background in a histogram
 _GROUPED: Final = 10  # segments behind one residual histogram
+_NARROW_BINS: Final = 18.0  # standard deviation of the photons around the surface
+_WIDE_BINS: Final = 90  # no photon of the surface lies further away
 
 # Medians and spreads of the standard error of h_li and of n_fit_photons over Greenland, release 6.
 _SIGMA: Final = {True: 0.027, False: 0.056}
@@ -57,7 +60,7 @@ class Rule:
 
 @cache
 def load_rules() -> dict[str, Rule]:
-    """Read the rules by path within a beam; they were set so that chunks are stored in as many bytes as real ones."""
+    """Read the rules by path within a beam; they were set so that chunks are as large as real ones."""
     text = files(__package__).joinpath("atl06_values.tsv").read_text(encoding="utf-8")
     return {
         row["path"]: Rule(float(row["typical"]), float(row["spread"]), float(row["quantum"]), int(row["hold"]))
@@ -97,7 +100,7 @@ def land_ice(spec: GranuleSpec, name: str, beam: Beam) -> dict[str, Column]:
     years = float(beam.delta_time[0]) / _YEAR
     height = surface_height(longitude, latitude, years) + sigma * rng.standard_normal(count)
     lost = _runs(rng, count, _fill_share(spec, rng), 25)
-    poor = lost | _runs(rng, count, rng.uniform(0.01, 0.045), 6)
+    poor = lost | _runs(rng, count, rng.uniform(0.01, 0.045), 4)
     height[lost] = sigma[lost] = FILL_F4
     _spoil(spec, rng, longitude, latitude)
     columns: dict[str, Column] = {
@@ -160,13 +163,12 @@ def histogram_rows(spec: GranuleSpec, beam: Beam) -> int:
 
 def histogram_counts(rng: np.random.Generator, rows: int, *, strong: bool) -> NDArray[np.int32]:
     """Return residual counts of shape (rows, 748): photons gather around the fitted surface, few lie elsewhere."""
-    photons = 4 * _PHOTONS[strong] * rng.uniform(0.6, 1.4, rows)
-    bins = np.arange(-24, 25)
-    shape = np.exp(-0.5 * (bins / 5.0) ** 2)
+    photons = 0.5 * _PHOTONS[strong] * rng.uniform(0.6, 1.4, rows)
+    reach = np.arange(-_WIDE_BINS, _WIDE_BINS + 1)
+    shape = np.exp(-0.5 * (reach / _NARROW_BINS) ** 2)
     counts = np.zeros((rows, _BINS), dtype=np.int32)
-    middle = _BINS // 2
-    counts[:, middle - 24 : middle + 25] = rng.poisson(photons[:, None] * shape / shape.sum() / 8)
-    stray = rng.integers(0, _BINS, (rows, 6))
+    counts[:, _BINS // 2 + reach] = rng.poisson(photons[:, None] * shape / shape.sum())
+    stray = rng.integers(0, _BINS, (rows, _STRAYS))
     counts[np.arange(rows)[:, None], stray] += 1
     return counts
 

@@ -7,6 +7,7 @@ divided by 1387. Time of a pass follows from one ascending node of a published g
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -92,8 +93,9 @@ def _geodetic(level: Floats, up: Floats) -> Floats:
 
 def to_degrees(normal: Floats, rgt: int = 1) -> tuple[Floats, Floats]:
     """Turn unit vectors along RGT 1 into longitude and latitude along RGT `rgt`, both in degrees, shape (n,)."""
-    turned = np.rad2deg(np.arctan2(normal[1], normal[0])) - 360.0 * 91 / TRACKS * (rgt - 1)
-    longitude = (turned + 180.0) % 360.0 - 180.0
+    # Turned before the angle is taken, not after: the longitudes of a real granule use every digit of a float64.
+    turn = np.exp(-2j * np.pi * 91 / TRACKS * (rgt - 1))
+    longitude = np.rad2deg(np.angle((normal[0] + 1j * normal[1]) * turn))
     return longitude, np.rad2deg(np.arctan2(normal[2], np.hypot(normal[0], normal[1])))
 
 
@@ -114,6 +116,7 @@ def angle_at(latitude: float, *, ascending: bool) -> float:
     return float(np.interp(latitude, reached[rising], steps[rising]))
 
 
+@cache
 def region_angles(region: int) -> tuple[float, float]:
     """Return the mean angles, in radians from the ascending node, between which a granule region lies.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
@@ -103,10 +104,7 @@ class GranuleSpec:
     @property
     def start(self) -> datetime:
         """When the pass enters the region, UTC, to the second."""
-        seconds = (
-            node_time(self.rgt, self.cycle)
-            + region_angles(self.region)[0] / (2 * 3.141592653589793) * TURN_SECONDS
-        )
+        seconds = node_time(self.rgt, self.cycle) + region_angles(self.region)[0] / math.tau * TURN_SECONDS
         return EPOCH + timedelta(seconds=int(seconds))
 
     @property

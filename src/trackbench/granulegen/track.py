@@ -116,7 +116,7 @@ def _wander(rng: np.random.Generator, count: int) -> Floats:
     knots = np.arange(0, count + 2000, 1000)
     steps = rng.normal(0, 0.6, knots.size).cumsum()
     drift = np.interp(np.arange(count), knots, steps - steps.mean())
-    return drift + rng.normal(0, 0.004, count)
+    return drift + rng.normal(0, 0.006, count)
 
 
 def _found(rng: np.random.Generator, count: int) -> NDArray[np.bool_]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Column = NDArray[Any]
 
-WRITER_VERSION: Final = 1
+WRITER_VERSION: Final = 2
 """Rises when the same spec no longer gives the same bytes: files of an older writer are then made again."""
 
 _THREADS: Final = 2
