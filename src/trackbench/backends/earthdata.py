@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from trackbench.region import Region
     from trackbench.request import SubsetRequest
     from trackbench.session import Endpoints
+
+_SEARCHES: Final = 8
+"""Most searches at a time, one for each part of a region."""
 
 HOW_TO_LOG_IN: Final = (
     "Get a free account at https://urs.earthdata.nasa.gov, then set EARTHDATA_TOKEN, or EARTHDATA_USERNAME and"
@@ -65,6 +69,18 @@ def login(endpoints: Endpoints) -> None:
     raise UnavailableError(f"No Earthdata credentials were found. {HOW_TO_LOG_IN}")
 
 
+def ensure_login(endpoints: Endpoints) -> None:
+    """Log this process in, unless it is: earthaccess keeps its session in module state, for one process.
+
+    Raises
+    ------
+    UnavailableError
+        As `login` does.
+    """
+    if not earthaccess.__auth__.authenticated:
+        login(endpoints)
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """A granule with what the search said of it, as earthaccess wants it back."""
@@ -93,15 +109,14 @@ def search(request: SubsetRequest) -> tuple[Found, ...]:
     }
     if request.release is not None:
         terms["version"] = f"{request.release:03d}"
-    found: dict[GranuleName, Found] = {}
-    for box in _bounding_boxes(request.region):
-        try:
-            results = earthaccess.search_data(bounding_box=box, **terms)
-        except (RuntimeError, requests.RequestException) as error:
-            raise UnavailableError(f"The search for granules failed: {error}") from error
-        for result in results:
-            each = _found(result)
-            found[each.granule.name] = each
+    boxes = _bounding_boxes(request.region)
+    try:
+        with ThreadPoolExecutor(min(_SEARCHES, len(boxes))) as threads:
+            answers = list(threads.map(lambda box: earthaccess.search_data(bounding_box=box, **terms), boxes))
+    except (RuntimeError, requests.RequestException) as error:
+        raise UnavailableError(f"The search for granules failed: {error}") from error
+    results = (_found(result) for answer in answers for result in answer)
+    found = {each.granule.name: each for each in results}
     return tuple(found[name] for name in newest(found))
 
 

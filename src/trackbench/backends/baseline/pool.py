@@ -51,7 +51,6 @@ def read_granules(opening: Opening, request: SubsetRequest, session: Session) ->
         min(session.concurrency, len(tasks)),
         start_fork_server(),
         initializer=start,
-        initargs=(None if local else session.endpoints,),
     )
     try:
         pending = [pool.submit(read_granule, task, request) for task in tasks]
@@ -64,8 +63,8 @@ def read_granules(opening: Opening, request: SubsetRequest, session: Session) ->
             yield from outcome.batches
     except BrokenProcessPool as error:
         raise FailedError(
-            "A process that read granules ended at once: it was killed, or it could not log in. Try again with a"
-            " lower concurrency if memory is short."
+            "A process that read granules ended at once: it was killed. Try again with a lower concurrency if"
+            " memory is short."
         ) from error
     finally:
         pool.shutdown(wait=False, cancel_futures=True)

@@ -72,16 +72,17 @@ class Outcome:
     seconds: Mapping[str, float]
 
 
-def start(endpoints: Endpoints | None) -> None:
-    """Make a new process ready: log it in, since earthaccess keeps its session in module state."""
+def start() -> None:
+    """Make a new process ready."""
     end_with_parent()
-    if endpoints is not None:
-        earthdata.login(endpoints)
 
 
 def read_granule(task: Task, request: SubsetRequest) -> Outcome:
     """Open a granule as the variant says and return its rows of the request."""
     timer = PhaseTimer()
+    if task.granule.path is None:
+        with timer.phase("startup"):
+            earthdata.ensure_login(task.endpoints)
     read = _read_with_xarray if task.opening.library == "xarray" else _read_with_h5py
     with naming(task.granule.name), _opened(task, timer) as file:
         batches = list(read(file, task, request, timer))
