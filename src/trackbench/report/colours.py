@@ -68,17 +68,18 @@ WARN_PANEL: Final = _PAGE["warn-panel"].marker
 BAD: Final = _PAGE["bad"].marker
 ACCENT: Final = _PAGE["accent"].marker
 
-# After Okabe and Ito (2008), darkened or lightened until each stands out from the page.
+# The hues of Okabe and Ito (2008), moved apart until the nearest two of the first six differ by more than 20 in
+# CIE L*a*b* to every reader while each stands out from the page.
 _SERIES: Final = _series(
     {
-        "series-1": ("#0072b2", "#3d9ad6"),
-        "series-2": ("#b87400", "#e6a01a"),
-        "series-3": ("#00805c", "#1cc08f"),
-        "series-4": ("#c0528f", "#ee9cc6"),
-        "series-5": ("#c44a00", "#f2713a"),
-        "series-6": ("#2f9bd6", "#8ed3f7"),
-        "series-7": ("#5b3a9e", "#a98bea"),
-        "series-8": ("#6b6200", "#d9cf4a"),
+        "series-1": ("#2250d4", "#4b80cc"),
+        "series-2": ("#bd8919", "#ccac00"),
+        "series-3": ("#127f4f", "#26da7c"),
+        "series-4": ("#e251a9", "#f882ac"),
+        "series-5": ("#a2340a", "#d85934"),
+        "series-6": ("#0d96f8", "#a8c0ff"),
+        "series-7": ("#4a2197", "#8f71ff"),
+        "series-8": ("#494020", "#f3e964"),
         "series-null": ("#7a838d", "#88929d"),
     },
     first=32,
@@ -86,11 +87,11 @@ _SERIES: Final = _series(
 _PHASES: Final = _series(
     {
         "phase-startup": ("#8b949e", "#77818c"),
-        "phase-discover": ("#5b3a9e", "#a98bea"),
-        "phase-metadata": ("#c0528f", "#ee9cc6"),
-        "phase-read": ("#0072b2", "#3d9ad6"),
-        "phase-filter": ("#00805c", "#1cc08f"),
-        "phase-write": ("#b87400", "#e6a01a"),
+        "phase-discover": ("#4a2197", "#8f71ff"),
+        "phase-metadata": ("#e251a9", "#f882ac"),
+        "phase-read": ("#2250d4", "#4b80cc"),
+        "phase-filter": ("#127f4f", "#26da7c"),
+        "phase-write": ("#bd8919", "#ccac00"),
     },
     first=64,
 )

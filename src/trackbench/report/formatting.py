@@ -13,19 +13,26 @@ TIMES: Final = "\N{MULTIPLICATION SIGN}"
 
 _TENTH: Final = 0.1
 _HOUR: Final = 3600.0
+_ALMOST: Final = 0.9995
 _BYTES: Final = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B"))
 _FIGURES: Final = 3
 
 
 def number(value: float, figures: int = _FIGURES) -> str:
-    """Return `value` with about `figures` significant figures and thousands set apart: ``0.0412``, ``48,211``."""
+    """Return `value` with `figures` significant figures, or more where it is large, and thousands set apart.
+
+    ``0.0412``, ``48,211``.
+    """
     if value == 0 or not math.isfinite(value):
         return f"{value:g}"
-    decimals = figures - 1 - math.floor(math.log10(abs(value)))
-    rounded = round(value, decimals)
+    decimals = _decimals(value, figures)
     # 9.996 rounds up to 10.0: one decimal fewer, so that the figures stay as asked.
-    decimals = figures - 1 - math.floor(math.log10(abs(rounded)))
-    return f"{rounded:,.{max(0, decimals)}f}"
+    decimals = _decimals(round(value, decimals), figures)
+    return f"{value:,.{decimals}f}"
+
+
+def _decimals(value: float, figures: int) -> int:
+    return max(0, figures - 1 - math.floor(math.log10(abs(value)))) if value else 0
 
 
 def count(value: float, word: str, plural: str | None = None) -> str:
@@ -39,9 +46,10 @@ def duration(seconds: float) -> str:
         return "0 s"
     if seconds < _TENTH:
         return f"{number(seconds * 1000)} ms"
-    if seconds < _MINUTE:
+    # What would round up to 60 of a unit is told in the next.
+    if seconds < _MINUTE - 0.05:
         return f"{number(seconds)} s"
-    if seconds < _HOUR:
+    if seconds < _HOUR - 0.5:
         minutes, rest = divmod(round(seconds), int(_MINUTE))
         return f"{minutes} min {rest} s"
     hours, rest = divmod(round(seconds / _MINUTE), int(_MINUTE))
@@ -56,7 +64,8 @@ def size(value: float) -> str:
 
 def byte_unit(value: float) -> tuple[float, str]:
     """Return the unit in which `value` bytes read best, and how many bytes it has."""
-    return next((pair for pair in _BYTES if value >= pair[0]), _BYTES[-1])
+    # 999.6 kB would be written 1,000 kB.
+    return next((pair for pair in _BYTES if value >= pair[0] * _ALMOST), _BYTES[-1])
 
 
 def span(low: float, high: float, figures: int = _FIGURES) -> str:

@@ -138,7 +138,7 @@ def case_map(
         changes |= np.diff(np.asarray(codes, dtype=np.int64)) != 0
     steps = np.linalg.norm(np.diff(position, axis=0), axis=1)
     # A gap is shown where it would be as wide as a line: narrower ones would only make the page larger.
-    gap = max(_LEAST_GAP, _LINE_SHARE * float(np.ptp(position, axis=0).max(initial=0)))
+    gap = max(_LEAST_GAP, _LINE_SHARE * float(np.ptp(position, axis=0).max() if len(position) else 0))
     pieces = _pieces(position, changes | (steps > gap))
     return CaseMap(
         case,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import ArrayLike, NDArray
+    from shapely.geometry.base import BaseGeometry
 
     from trackbench.region import Region
 
@@ -58,19 +59,29 @@ class LocalProjection:
     """
 
     def __init__(self, region: Region) -> None:
-        self.longitude, self.latitude = _middle(region)
-        crs = CRS.from_proj4(
-            f"+proj=aeqd +lat_0={self.latitude!r} +lon_0={self.longitude!r} +datum=WGS84 +units=m"
-        )
-        self._there = Transformer.from_crs(_WGS84, crs, always_xy=True)
-        self._back = Transformer.from_crs(crs, _WGS84, always_xy=True)
-        outline = shapely.transform(_with_short_edges(region.geometry), self._project_pairs)
+        # First around the mean direction of the outline, then around the middle of what that gives.
+        self._centre(*_direction(region))
+        west, south, east, north = self._outline(region).bounds
+        middle = self._back.transform((west + east) / 2, (south + north) / 2)
+        self._centre(*(round(each, 4) for each in middle))
+        outline = self._outline(region)
         west, south, east, north = outline.bounds
         # Two parts that meet at the antimeridian or at a pole become one again; a hair's breadth bridges rounding.
         hair = 1e-6 * max(east - west, north - south)
         united = shapely.union_all([part.buffer(hair) for part in shapely.get_parts(outline)])
         self.outline = tuple(part for part in shapely.get_parts(united) if isinstance(part, shapely.Polygon))
         self._bounds = united.bounds
+
+    def _centre(self, longitude: float, latitude: float) -> None:
+        if abs(latitude) > _NEAR_POLE:
+            longitude, latitude = 0.0, math.copysign(90.0, latitude)
+        self.longitude, self.latitude = longitude, latitude
+        crs = CRS.from_proj4(f"+proj=aeqd +lat_0={latitude!r} +lon_0={longitude!r} +datum=WGS84 +units=m")
+        self._there = Transformer.from_crs(_WGS84, crs, always_xy=True)
+        self._back = Transformer.from_crs(crs, _WGS84, always_xy=True)
+
+    def _outline(self, region: Region) -> BaseGeometry:
+        return shapely.transform(_with_short_edges(region.geometry), self._project_pairs)
 
     def project(self, longitude: ArrayLike, latitude: ArrayLike) -> tuple[Array, Array]:
         """Turn degrees into metres east and north of the middle."""
@@ -134,8 +145,8 @@ def _with_short_edges(geometry: shapely.MultiPolygon) -> shapely.MultiPolygon:
     return shapely.segmentize(geometry, max(east - west, north - south) / _EDGE_POINTS)
 
 
-def _middle(region: Region) -> tuple[float, float]:
-    # The mean direction of the outline: unlike a mean of longitudes it is right at the antimeridian and the poles.
+def _direction(region: Region) -> tuple[float, float]:
+    # A mean of unit vectors: unlike a mean of longitudes it is right at the antimeridian and the poles.
     pairs = np.radians(shapely.get_coordinates(_with_short_edges(region.geometry)))
     across = np.cos(pairs[:, 1])
     vector = np.array(
@@ -147,9 +158,7 @@ def _middle(region: Region) -> tuple[float, float]:
     )
     longitude = math.degrees(math.atan2(vector[1], vector[0]))
     latitude = math.degrees(math.atan2(vector[2], math.hypot(vector[0], vector[1])))
-    if abs(latitude) > _NEAR_POLE:
-        return 0.0, math.copysign(90.0, latitude)
-    return round(longitude, 4), round(latitude, 4)
+    return longitude, latitude
 
 
 def _step(span: float) -> float:
