@@ -98,7 +98,8 @@ def land_ice(spec: GranuleSpec, name: str, beam: Beam) -> dict[str, Column]:
         _SIGMA_SPREAD * np.abs(rng.standard_normal(count)) ** 1.5 * rng.choice([-0.5, 1], count)
     )
     years = float(beam.delta_time[0]) / _YEAR
-    height = surface_height(longitude, latitude, years) + sigma * rng.standard_normal(count)
+    surface = surface_height(longitude, latitude, years)
+    height = surface + sigma * rng.standard_normal(count)
     lost = _runs(rng, count, _fill_share(spec, rng), 25)
     poor = lost | _runs(rng, count, rng.uniform(0.01, 0.045), 4)
     height[lost] = sigma[lost] = FILL_F4
@@ -119,6 +120,9 @@ def land_ice(spec: GranuleSpec, name: str, beam: Beam) -> dict[str, Column]:
         columns["sigma_geo_h"] = np.where(lost, FILL_F4, slope).astype(np.float32)
         photons = np.rint(_PHOTONS[strong] * (1 + 0.08 * rng.standard_normal(count)))
         columns["fit_statistics/n_fit_photons"] = np.where(lost, 2_147_483_647, photons).astype(np.int32)
+        mean = height + sigma * rng.standard_normal(count)
+        columns["fit_statistics/h_mean"] = np.where(lost, FILL_F4, mean).astype(np.float32)
+        columns["dem/dem_h"] = (surface + rng.normal(0, 1.5, count)).astype(np.float32)
     return columns
 
 

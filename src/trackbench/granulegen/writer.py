@@ -25,12 +25,14 @@ if TYPE_CHECKING:
 
     Column = NDArray[Any]
 
-WRITER_VERSION: Final = 2
+WRITER_VERSION: Final = 3
 """Rises when the same spec no longer gives the same bytes: files of an older writer are then made again."""
 
 _THREADS: Final = 2
 _PAGED_SINCE: Final = 7
 _HOLLOW: Final = "{beam}/residual_histogram"
+_OF_THE_FIT: Final = ("land_ice_segments/fit_statistics/", "land_ice_segments/bias_correction/")
+"""Where no surface was fitted, these are fill as the height is."""
 # How far a chunk strays from its turn in files before release 7, in chunks along the track: data of all variables
 # and beams were flushed as they came.
 _STRAY: Final = 2.0
@@ -122,10 +124,7 @@ class _Columns:
         below = item.path.removeprefix(f"{BEAM}/")
         if below in self._made:
             return self._made[below].astype(item.dtype, copy=False)
-        shape = tuple(
-            self._lengths.get(length) or int(length) if length.isdigit() else self._lengths[length]
-            for length in item.shape
-        )
+        shape = tuple(int(length) if length.isdigit() else self._lengths[length] for length in item.shape)
         rule = values.load_rules().get(below)
         if rule is None:
             return values.constant(0, shape, item.dtype)
@@ -134,7 +133,10 @@ class _Columns:
         rng = np.random.default_rng(
             (self._spec.seed, self._spec.rgt, self._spec.cycle, *item.path.encode(), *beam.encode())
         )
-        return values.bulk(rule, rng, shape[0], item.dtype)
+        column = values.bulk(rule, rng, shape[0], item.dtype)
+        if item.fill is not None and below.startswith(_OF_THE_FIT) and column.size:
+            column[self._made["land_ice_segments/h_li"] == values.FILL_F4] = item.fill
+        return column
 
     def _single(self, item: Item) -> Column:
         """Return a dataset that belongs to no beam: a value or a few."""

@@ -170,3 +170,15 @@ def test_the_same_place_gives_about_the_same_height_on_every_pass() -> None:
     along = surface_height(np.full(1000, -45.0), 62.8 + 1.8e-4 * np.arange(1000, dtype=np.float64), 0.0)
     assert np.abs(np.diff(along)).max() < 1.5
     assert np.ptp(along) > 5
+
+
+def test_what_belongs_to_the_fit_is_fill_where_the_height_is(full: Path) -> None:
+    """Statistics and corrections are lost with the surface; place and elevation model are not."""
+    with h5py.File(full, "r") as file:
+        beam = file["gt1l/land_ice_segments"]
+        lost = beam["h_li"][:] == FILL
+        assert lost.any()
+        for path in ("fit_statistics/h_mean", "fit_statistics/snr", "bias_correction/fpb_med_corr", "h_li_sigma"):
+            np.testing.assert_array_equal(beam[path][:] == FILL, lost, err_msg=path)
+        assert not (beam["dem/dem_h"][:] == FILL).any()
+        assert np.abs(beam["dem/dem_h"][:] - beam["h_li"][:])[~lost].max() < 30
