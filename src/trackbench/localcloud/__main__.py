@@ -65,6 +65,16 @@ def _ask_for_signal() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGUSR1)
 
 
+def _allow_many_connections() -> None:
+    """Raise the limit of open files as far as a process may: each connection takes two."""
+    try:
+        import resource  # noqa: PLC0415 - not to be had on every system
+    except ImportError:
+        return
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def _tell(values: dict[str, object]) -> None:
     sys.stdout.write(json.dumps(values) + "\n")
     sys.stdout.flush()
@@ -73,6 +83,7 @@ def _tell(values: dict[str, object]) -> None:
 def main() -> int:
     """Serve until the parent, a signal or the pipe says stop; return the exit status."""
     config = CloudConfig.from_json(os.fdopen(os.dup(sys.stdin.fileno()), encoding="utf-8").readline())
+    _allow_many_connections()
     with tempfile.TemporaryDirectory(prefix="trackbench-cloud-") as folder:
         coroutine = _serve(config, Path(folder))
         try:

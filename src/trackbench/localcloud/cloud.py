@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from trackbench.localcloud.admin import Admin, open_admin
+from trackbench.localcloud.admin import open_admin
 from trackbench.localcloud.catalogue import catalogue_collections, catalogue_granules
 from trackbench.localcloud.cdn import ContentDelivery
 from trackbench.localcloud.certificates import make_certificates
@@ -21,6 +20,7 @@ from trackbench.localcloud.listener import Listener, Workings
 from trackbench.localcloud.network import NetworkModel
 from trackbench.localcloud.object_store import ObjectStore
 from trackbench.localcloud.objects import ObjectTable
+from trackbench.localcloud.running import Running
 from trackbench.session import Endpoints
 
 if TYPE_CHECKING:
@@ -35,52 +35,6 @@ LOGIN_HOST: Final = "localhost"
 DATA_HOST: Final = "127.0.0.1"
 DELIVERY_HOST: Final = "127.0.0.2"
 STORE_HOST: Final = "127.0.0.3"
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """A cloud that listens.
-
-    Attributes
-    ----------
-    endpoints
-        What clients are told.
-    admin
-        How to run it.
-    user, password
-        The one user of its Earthdata Login, for clients that do not log in by token.
-    """
-
-    endpoints: Endpoints
-    admin: Admin
-    user: str
-    password: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON."""
-        told = self.endpoints
-        return {
-            "endpoints": {
-                "cmr_url": told.cmr_url,
-                "edl_host": told.edl_host,
-                "s3_credentials": told.s3_credentials,
-                "s3_endpoint": told.s3_endpoint,
-                "stand_in": told.stand_in,
-                "environment": dict(told.environment),
-                "services": dict(told.services),
-            },
-            "admin": {"port": self.admin.port, "secret": self.admin.secret},
-            "user": self.user,
-            "password": self.password,
-        }
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Running:
-        """Read what `to_dict` wrote."""
-        told = dict(values["endpoints"])
-        told["environment"] = MappingProxyType(told["environment"])
-        told["services"] = MappingProxyType(told["services"])
-        return cls(Endpoints(**told), Admin(**values["admin"]), values["user"], values["password"])
 
 
 async def run(config: CloudConfig, folder: Path) -> Running:

@@ -86,7 +86,7 @@ class Courier:
         """
         keep = request.keep_alive and broken is None
         head = reply.head(self._clock.now(), close=not keep)
-        self._ledger.answered(reply.status, len(head))
+        self._ledger.answered(role, reply.status, len(head))
         end = len(reply.body) if broken is None else min(broken.after, len(reply.body))
         try:
             if leaves_at is None:

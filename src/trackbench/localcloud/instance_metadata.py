@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from trackbench.localcloud.ledger import PROXY
 from trackbench.localcloud.object_store import REGION
 from trackbench.localcloud.reply import Reply, text_reply
 
@@ -28,7 +29,7 @@ class FailClosedProxy:
 
     in_region: Callable[[], bool]
     refused: Callable[[], None]
-    name: str = "proxy"
+    name: str = PROXY
 
     async def answer(self, request: BaseRequest) -> Reply:
         """Answer a request in absolute form, or CONNECT."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 type CountedBy = Literal["kernel", "estimate"]
 
-_ERROR = 400
+PROXY: Final = "proxy"
+"""Name of the role that answers for the machine itself, not for a service."""
+
+_ERROR: Final = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,8 @@ class LedgerSnapshot:
     by_role
         The same by role.
     errors
-        How often each status of 400 and above was answered; 0 stands for connections broken off on purpose.
+        How often each status of 400 and above was answered; 0 stands for connections broken off on purpose. The
+        proxy's are left out: that no machine of the cloud is here is an answer, and refusals are counted below.
     refused
         Requests for other hosts that the proxy refused.
     cpu_seconds
@@ -155,10 +159,10 @@ class Ledger:
         if self._first is None:
             self._first = self._last
 
-    def answered(self, status: int, head_bytes: int) -> None:
+    def answered(self, role: str, status: int, head_bytes: int) -> None:
         """Note that an answer starts; status 0 is a connection broken off before any."""
         self._estimated_out += head_bytes
-        if status >= _ERROR or status == 0:
+        if (status >= _ERROR or status == 0) and role != PROXY:
             self._errors[status] += 1
 
     def sent(self, role: str, count: int) -> None:

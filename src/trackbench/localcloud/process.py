@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import shutil
 import subprocess
@@ -10,8 +11,8 @@ import tempfile
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Self
 
-from trackbench.errors import InputError, UnavailableError
-from trackbench.localcloud.cloud import Running
+from trackbench.errors import InputError, UnavailableError, UnsupportedError
+from trackbench.localcloud.running import Running
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from trackbench.localcloud.profiles import Profile
     from trackbench.session import Endpoints
 
+_NEEDED = ("aiohttp", "trustme")
 _GRACE = 5.0  # seconds that a server may take to end before it is killed
 
 
@@ -56,7 +58,14 @@ class LocalCloud:
             If a file cannot be served.
         UnavailableError
             If the server ends before it listens.
+        UnsupportedError
+            If a package that the server needs is not installed.
         """
+        missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+        if missing:
+            raise UnsupportedError(
+                f"The local cloud needs {' and '.join(missing)}: pip install 'trackbench[cloud]' brings them."
+            )
         errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 - lives as long as the server
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "trackbench.localcloud"],

@@ -87,8 +87,8 @@ _TOTAL = (
 )
 _LIMIT = "Limit: 5,500 GET a second and prefix (AWS, Amazon S3 performance design patterns)."
 _EDGE = (
-    "Edge services: 500 ms, sigma 0.4, assumed; getting S3 credentials from NSIDC took 0.85 s with connecting"
-    " (earthaccess pull request 1183)."
+    "Edge services (data host, credentials, login, search): 500 ms, sigma 0.4, assumed; getting S3 credentials"
+    " from NSIDC took 0.85 s with connecting (earthaccess pull request 1183)."
 )
 _INTER_ZONE = "Round trip: 1 ms, between availability zones (published: 0.25 to 3.4 ms)."
 

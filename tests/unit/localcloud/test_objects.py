@@ -94,3 +94,9 @@ def test_the_cache_knows_a_file_until_it_changes(tmp_path: Path) -> None:
     assert learn([path], cache)[0].md5 == "f" * 32
     path.write_bytes(b"three")
     assert learn([path], cache)[0].md5 == hashlib.md5(b"three").hexdigest()
+
+
+def test_missing_files_are_named(tmp_path: Path) -> None:
+    """A file that is not there is named in the error."""
+    with pytest.raises(InputError, match=r"missing\.h5 does not exist"):
+        learn([tmp_path / "missing.h5"], None)
