@@ -60,7 +60,7 @@ def phase_chart(panel: Panel, name: str) -> tuple[Markup, ...]:
 
 def is_far_apart(panel: Panel) -> bool:
     """Tell whether the times of a panel lie so far apart that a linear axis would hide the fast ones."""
-    seconds = _seconds(panel)
+    seconds = [each for entry in panel.ranked for each in entry.record.seconds]
     return min(seconds) > 0 and max(seconds) / min(seconds) > _LOG_FROM
 
 
@@ -197,7 +197,7 @@ def _phase_chart(panel: Panel, name: str, layout: Layout) -> Markup:
             start += length
         figure_of_row(axes, row, duration(total), layout)
     axes.set_xlim(0, 100 if shares else max(sums) * 1.02 or 1.0)
-    axes.xaxis.set_major_locator(MaxNLocator(5 if layout.stacked else 8))
+    axes.xaxis.set_major_locator(MaxNLocator(5 if layout.stacked else 10, steps=[1, 2, 5, 10]))
     axes.xaxis.set_major_formatter(FuncFormatter(_tick))
     title = "share of the method's own time, %" if shares else "seconds \N{MIDDLE DOT} shorter is better"
     axis_title(axes, title, layout)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from trackbench.report.colours import NULL
-from trackbench.report.formatting import duration, number, size
+from trackbench.report.formatting import duration, size
 from trackbench.report.panels import earned, key_of, older
 from trackbench.report.statistics import summarise
 
@@ -116,8 +116,10 @@ def _say(value: Any) -> str:  # noqa: ANN401 - anything that JSON holds
         return "not limited"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
     if isinstance(value, float):
-        return number(value, 4)
+        return f"{value:,g}"
     if isinstance(value, list | tuple):
         return ", ".join(str(each) for each in value)
     return str(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from trackbench.report.colours import NULL
 from trackbench.report.formatting import count, duration, listing, number, size
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from trackbench.bench.records import Record
     from trackbench.report.panels import Entry, Panel
+
+
+_MOST_NAMES: Final = 3
 
 
 def main_panel(panels: Sequence[Panel]) -> Panel:
@@ -42,34 +45,43 @@ def headline(panel: Panel, *, several: bool = False) -> str:
     took = duration(best.summary.median)
     tied = _tied(panel)
     if tied:
-        alike = listing([_named(entry) for entry in (best, *tied)])
-        sentence = f"{alike} cannot be told apart on {place}: {took}"
-    elif len(panel.ranked) == 1:
-        sentence = f"{_named(best)} takes {took} on {place}"
-    else:
-        sentence = f"{_named(best)} is fastest on {place}: {took}"
-    return ", ".join([sentence, *_comparisons(best, panel)]) + "."
-
-
-def _comparisons(best: Entry, panel: Panel) -> list[str]:
-    assert best.summary is not None
-    parts = []
-    if panel.baseline is not None and best.ratio is not None and best.label != panel.baseline.label:
-        parts.append(f"{number(1 / best.ratio, 2)} times as fast as {panel.baseline.label}")
+        return _undecided(panel, [best, *tied], place)
+    alone = len(panel.ranked) == 1
+    said = f"takes {took} on {place}" if alone else f"is fastest on {place}: {took}"
+    parts = [f"{_named(best)} {said}", *_comparison(best, panel.baseline)]
     if panel.bound:
         parts.append(f"{number(best.summary.median / panel.bound, 2)} times the least possible")
-    return parts
+    return ", ".join(parts) + "."
+
+
+def _undecided(panel: Panel, tied: Sequence[Entry], place: str) -> str:
+    best = tied[0]
+    medians = [entry.summary.median for entry in tied if entry.summary is not None]
+    names = [_named(entry) for entry in tied]
+    who = listing(names if len(names) <= _MOST_NAMES else [names[0], f"{len(names) - 1} others"])
+    times = duration(medians[0]), duration(medians[-1])
+    parts = [f"{who} cannot be told apart on {place}: {times[0] if times[0] == times[1] else ' to '.join(times)}"]
+    if all(entry.label != panel.baseline.label for entry in tied if panel.baseline is not None):
+        parts += _comparison(best, panel.baseline)
+    if panel.bound:
+        parts.append(f"at best {number(medians[0] / panel.bound, 2)} times the least possible")
+    return ", ".join(parts) + "."
+
+
+def _comparison(best: Entry, baseline: Entry | None) -> list[str]:
+    if baseline is None or best.ratio is None or best.label == baseline.label:
+        return []
+    return [f"{number(1 / best.ratio, 2)} times as fast as {baseline.label}"]
 
 
 def _tied(panel: Panel) -> list[Entry]:
+    """Return those whose interval meets that of the fastest: their samples do not say which is faster."""
     best, *others = panel.ranked
     assert best.summary is not None
     return [
         entry
         for entry in others
-        if entry.summary is not None
-        and entry.summary.count > 1
-        and entry.summary.interval.low <= best.summary.interval.high
+        if entry.summary is not None and entry.summary.interval.low <= best.summary.interval.high
     ]
 
 
@@ -87,7 +99,8 @@ def explanation(panel: Panel) -> str:
         said.append(_moved(panel.baseline))
     if slowest.summary is not None and slowest.label not in {best.label, panel.baseline and panel.baseline.label}:
         said.append(f"{_named(slowest)} is the slowest with {duration(slowest.summary.median)}")
-    return "; ".join(each for each in said if each) + "."
+    known = [each for each in said if each]
+    return "; ".join(known) + "." if known else ""
 
 
 def _moved(entry: Entry) -> str:

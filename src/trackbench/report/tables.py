@@ -130,13 +130,20 @@ def _metric_columns(panel: Panel) -> list[_Maker]:
         known = [value for value in values if value is not None]
         if metric.name in _IN_TIME or metric.source not in _GROUPS or not known:
             continue
-        scale, unit = byte_unit(sorted(known)[len(known) // 2]) if metric.unit == "B" else (1.0, metric.unit)
+        scale, unit = _scale(metric, known)
         better = f"{metric.direction} is better"
         column = Column(
             metric.title, "" if unit == "1" else unit, _GROUPS[metric.source], f"{metric.title}; {better}"
         )
         makers.append((column, _plain(metric, scale)))
     return makers
+
+
+def _scale(metric: Metric, values: Sequence[float]) -> tuple[float, str]:
+    if metric.unit == "B":
+        return byte_unit(sorted(values)[len(values) // 2])
+    # One subset costs so little that nobody reads it; a thousand do not.
+    return (1e-3, "USD per 1,000") if metric.unit == "USD" else (1.0, metric.unit)
 
 
 def _plain(metric: Metric, scale: float) -> Callable[[Entry], Cell]:
