@@ -60,12 +60,12 @@ class Answer:
 
 @dataclass(slots=True)
 class Conformance:
-    """Asks one backend and variant.
+    """Asks a backend.
 
     Attributes
     ----------
     choice
-        The backend and its variant.
+        The backend and its variant; it can be changed between questions.
     world
         What it is asked about.
     folder
@@ -84,12 +84,13 @@ class Conformance:
     profile: str = "loopback"
     deadline: float = 120.0
     prepares: bool = False
-    _answers: dict[str, Answer] = field(default_factory=dict)
+    _answers: dict[tuple[Choice, str], Answer] = field(default_factory=dict)
     _answering: Answering | None = None
 
     def ask(self, name: str) -> Answer:
         """Return the answer to a scenario. One process answers all of them, each once."""
-        if name not in self._answers:
+        key = (self.choice, name)
+        if key not in self._answers:
             job = self._job(self.world.scenarios[name])
             if self._answering is None or not self._answering.running:
                 here = job.scratch.parent / "here"
@@ -97,8 +98,8 @@ class Conformance:
                 environment = self.world.cloud.endpoints.environment
                 self._answering = Answering.start(environment, here, self.folder / "answering.log")
             event = self._answering.ask(replace(job, prepare=self.prepares), self.deadline)
-            self._answers[name] = _answer(job, event if event.kind == "stopped" else None, ())
-        return self._answers[name]
+            self._answers[key] = _answer(job, event if event.kind == "stopped" else None, ())
+        return self._answers[key]
 
     def check(self, name: str, *, bitwise: bool = True) -> pa.Table:
         """Ask, compare with the reference, and return the rows of the reference.

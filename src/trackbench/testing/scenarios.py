@@ -88,7 +88,7 @@ def build_scenarios(
         The first half of the file of a granule.
     """
     track = Track.read(paths["ascending"], "gt2l")
-    first, last = f"{track.time[0]}Z", f"{track.time[-1]}Z"
+    first, last = _times(paths["ascending"], "gt2l")
     south, low, lower, upper, high, north = track.latitudes(0.1, 0.25, 0.4, 0.6, 0.75, 0.9)
     catalogued = {word: path for word, path in paths.items() if word != "damaged"}
 
@@ -111,6 +111,7 @@ def build_scenarios(
         ask("crossed-twice", _polygon(_notched(south, lower, upper, north))),
         ask("time-range", whole, f"{track.time[quarter]}Z", f"{track.time[-quarter]}Z"),
         ask("every-oddity", whole, "2018-10-13", "2030-01-01"),
+        ask("some-beams", whole, *_times(paths["missing-and-hollow"], "gt1r")),
         ask("older-release", box, release=5),
         ask("variables", box, variables=VARIABLES),
         ask("no-track", Region.from_bbox(0.0, 20.0, 1.0, 21.0), "2018-10-13", "2030-01-01"),
@@ -125,6 +126,11 @@ def build_scenarios(
         _damaged(paths["damaged"]),
     ]
     return {scenario.name: scenario for scenario in scenarios}
+
+
+def _times(path: Path, beam: str) -> tuple[str, str]:
+    time = Track.read(path, beam).time
+    return f"{time[0]}Z", f"{time[-1]}Z"
 
 
 def _local(path: Path) -> tuple[Granule, ...]:
