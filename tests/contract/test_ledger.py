@@ -14,7 +14,9 @@ from tests.support_localcloud import Line
 from trackbench.localcloud import CloudConfig, LedgerSnapshot, LocalCloud
 
 if TYPE_CHECKING:
-    from trackbench.localcloud import LocalCloud
+    from collections.abc import Iterator
+
+    from tests.support_localcloud import KeysOf
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts the bytes of a connection")
 

@@ -6,7 +6,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import pyproj
 import shapely
 
 from trackbench.errors import InputError
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
 _STEP: Final = 0.25  # degrees of arc between the points that a great circle is drawn with
+_EARTH: Final = 6_371_000.0  # metres
 _HALF_TURN: Final = 180.0
 _POLE: Final = 90.0
 _WORLD: Final = shapely.box(-_HALF_TURN, -_POLE, _HALF_TURN, _POLE)
@@ -45,12 +45,10 @@ def point(text: str) -> BaseGeometry:
 def circle(text: str) -> BaseGeometry:
     """Return the area of ``longitude,latitude,radius`` (metres)."""
     lon, lat, radius = _numbers(text, 3)
-    azimuth = np.linspace(360.0, 0.0, 73)
-    full = np.full_like
-    east, north, _ = pyproj.Geod(ellps="sphere").fwd(
-        full(azimuth, lon), full(azimuth, lat), azimuth, full(azimuth, radius)
-    )
-    return _fill(np.column_stack((east, north)))
+    azimuth, phi, arc = np.linspace(2 * np.pi, 0.0, 73), np.radians(lat), radius / _EARTH
+    north = np.arcsin(np.sin(phi) * np.cos(arc) + np.cos(phi) * np.sin(arc) * np.cos(azimuth))
+    east = np.arctan2(np.sin(azimuth) * np.sin(arc) * np.cos(phi), np.cos(arc) - np.sin(phi) * np.sin(north))
+    return _fill(np.column_stack((lon + np.degrees(east), np.degrees(north))))
 
 
 def line(text: str) -> BaseGeometry:
