@@ -10,17 +10,22 @@ import os
 import shutil
 import signal
 import tempfile
+from contextlib import closing
 from dataclasses import dataclass
+from multiprocessing.connection import wait
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import psutil
 
+from trackbench.errors import FailedError
 from trackbench.granulegen import WRITER_VERSION, GranuleSpec, write_granule
 from trackbench.processes import end_with_parent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Sequence
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import SpawnProcess
 
     from trackbench.session import Progress
 
@@ -76,6 +81,11 @@ def generate(
     -------
     tuple of Path
         In the order of `specs`.
+
+    Raises
+    ------
+    FailedError
+        If a file cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     _sweep(folder)
@@ -88,32 +98,81 @@ def generate(
     ]
     done = len(specs) - len(wanted)
     progress(done, len(specs), "already there" if done else "")
-    with tempfile.TemporaryDirectory(dir=folder, prefix=f"{_WRITING}{os.getpid()}-") as scratch:
-        for name, digest in _write_all([(spec, Path(scratch) / path.name) for spec, path in wanted]):
+    with (
+        tempfile.TemporaryDirectory(dir=folder, prefix=f"{_WRITING}{os.getpid()}-") as scratch,
+        # Closed by hand: an error's traceback would keep the generator, and its processes, alive.
+        closing(_write_all([(spec, Path(scratch) / path.name) for spec, path in wanted])) as written,
+    ):
+        for name, digest in written:
             path = folder / name
             (Path(scratch) / name).replace(path)
             status = path.stat()
-            entries[name] = Entry(status.st_size, status.st_mtime_ns, digest)
-            _write_manifest(folder, entries)
+            # Read again: another process may be making the same case.
+            entry = Entry(status.st_size, status.st_mtime_ns, digest)
+            _write_manifest(folder, _read_manifest(folder) | {name: entry})
             done += 1
             progress(done, len(specs), name)
     return paths
 
 
-def _write_all(jobs: Sequence[tuple[GranuleSpec, Path]]) -> Iterator[tuple[str, str]]:
-    """Yield name and digest of each file as it stands; leaving the generator ends the processes at once."""
-    if not jobs:
-        return
+def _write_all(jobs: Sequence[tuple[GranuleSpec, Path]]) -> Generator[tuple[str, str]]:
+    """Yield name and digest of each file as it stands; closing the generator ends the processes at once."""
+    waiting = list(reversed(jobs))
     # Spawned, not forked: the caller may have threads, and HDF5 holds a lock.
     context = multiprocessing.get_context("spawn")
-    with context.Pool(min(len(jobs), os.cpu_count() or 1), _begin) as pool:
-        yield from pool.imap_unordered(_write_one, jobs)
+    busy: dict[Connection, SpawnProcess] = {}
+    try:
+        for _ in range(min(len(jobs), os.cpu_count() or 1)):
+            ours, theirs = context.Pipe()
+            process = context.Process(target=_work, args=(theirs,), daemon=True)
+            process.start()
+            theirs.close()
+            busy[ours] = process
+            ours.send(waiting.pop())
+        while busy:
+            for ready in wait(list(busy)):
+                connection = cast("Connection", ready)
+                yield _received(connection)
+                if waiting:
+                    connection.send(waiting.pop())
+                else:
+                    _end(busy.pop(connection))
+    finally:
+        for process in busy.values():
+            _end(process)
 
 
-def _begin() -> None:
-    """Leave interrupts to the parent, which ends this process itself."""
+def _received(connection: Connection) -> tuple[str, str]:
+    """Return what a process made, or raise what kept it from that."""
+    try:
+        answer: tuple[str, str] | OSError = connection.recv()
+    except EOFError:
+        raise FailedError(
+            "A process that writes granules was ended from outside; there may be too little memory. What stands is"
+            " kept: try again."
+        ) from None
+    if isinstance(answer, OSError):
+        raise FailedError(
+            f"A granule could not be written: {answer}. Make room or name another folder."
+        ) from answer
+    return answer
+
+
+def _end(process: SpawnProcess) -> None:
+    process.kill()
+    process.join()
+
+
+def _work(connection: Connection) -> None:
+    """Write granules until this process is ended; interrupts are left to the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent()
+    while True:
+        job = connection.recv()
+        try:
+            connection.send(_write_one(job))
+        except OSError as error:
+            connection.send(error)
 
 
 def _write_one(job: tuple[GranuleSpec, Path]) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from typing import TYPE_CHECKING
 
 import h5py
@@ -15,12 +16,12 @@ from trackbench.bench.case_files import case_folder, generate
 from trackbench.bench.case_real import middle_region
 from trackbench.bench.case_sets import GREENLAND_TRACKS
 from trackbench.bench.cases import list_cases, load_case, materialise
-from trackbench.errors import InputError
+from trackbench.errors import FailedError, InputError
 from trackbench.granulegen import BEAMS, EdgeCases, GranuleSpec, tracks_crossing, write_granule
 from trackbench.granules import GranuleName
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from pathlib import Path
 
 # One beam makes a sixth of the work.
@@ -36,7 +37,7 @@ def ignore(*_: object) -> None:
 def _in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Write granules here: the processes are tested apart, and starting them takes most of a test's time."""
 
-    def write_all(jobs: list[tuple[GranuleSpec, Path]]) -> Iterator[tuple[str, str]]:
+    def write_all(jobs: list[tuple[GranuleSpec, Path]]) -> Generator[tuple[str, str]]:
         yield from map(case_files._write_one, jobs)
 
     monkeypatch.setattr(case_files, "_write_all", write_all)
@@ -167,6 +168,27 @@ def test_an_interrupt_ends_the_processes(tmp_path: Path) -> None:
     left = [each.name for each in tmp_path.iterdir()]
     assert len(left) == 2
     assert "manifest.json" in left
+
+
+def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    """What happened in a process reaches the caller as an error that says what to do."""
+    jobs = [(SHORT[0], tmp_path / "no such folder" / "granule.h5")]
+
+    with pytest.raises(FailedError, match="could not be written.*no such folder"):
+        list(case_files._write_all(jobs))
+
+
+def test_a_process_that_is_gone_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A writer that is killed ends the call instead of hanging it."""
+    monkeypatch.setattr(case_files, "_work", die)
+
+    with pytest.raises(FailedError, match="ended from outside"):
+        list(case_files._write_all([(SHORT[0], tmp_path / "granule.h5")]))
+
+
+def die(_: object) -> None:
+    """End this process as a lack of memory does."""
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
