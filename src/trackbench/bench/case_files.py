@@ -132,11 +132,12 @@ def _write_all(jobs: Sequence[tuple[GranuleSpec, Path]]) -> Generator[tuple[str,
         while busy:
             for ready in wait(list(busy)):
                 connection = cast("Connection", ready)
-                yield _received(connection)
+                written = _received(connection)
                 if waiting:
                     connection.send(waiting.pop())
                 else:
                     _end(busy.pop(connection))
+                yield written
     finally:
         for process in busy.values():
             _end(process)
@@ -146,14 +147,14 @@ def _received(connection: Connection) -> tuple[str, str]:
     """Return what a process made, or raise what kept it from that."""
     try:
         answer: tuple[str, str] | OSError = connection.recv()
-    except EOFError:
+    except (EOFError, ConnectionResetError):
         raise FailedError(
-            "A process that writes granules was ended from outside; there may be too little memory. What stands is"
-            " kept: try again."
+            "A process that writes granules ended too early: it has told why above, or there was too little memory."
+            " What stands is kept: try again."
         ) from None
     if isinstance(answer, OSError):
         raise FailedError(
-            f"A granule could not be written: {answer}. Make room or name another folder."
+            f"A granule could not be written: {answer}. Make room, or set another cache."
         ) from answer
     return answer
 
