@@ -149,8 +149,8 @@ def _received(connection: Connection) -> tuple[str, str]:
         answer: tuple[str, str] | OSError = connection.recv()
     except (EOFError, ConnectionResetError):
         raise FailedError(
-            "A process that writes granules ended too early: it has told why above, or there was too little memory."
-            " What stands is kept: try again."
+            "A process that writes granules ended too early: it has told why above, or there was too little"
+            " memory. What stands is kept: try again."
         ) from None
     if isinstance(answer, OSError):
         raise FailedError(
