@@ -39,6 +39,12 @@ _NETWORK: Final = {
 }
 
 
+_EXAMPLES: Final = (
+    {"what": "missing", "longitude": -45.01, "latitude": 62.77, "track_id": "gt1l", "rgt": 7, "cycle": 1},
+    {"what": "changed", "longitude": -44.98, "latitude": 62.86, "track_id": "gt1l", "rgt": 7, "cycle": 1},
+)
+
+
 def make_record(
     label: str,
     seconds: Sequence[float] = (),
@@ -127,7 +133,7 @@ def make_run(**fields: Any) -> tuple[Record, ...]:
             (98.7654, 97.7654),
             status="mismatch",
             reason="412 of 48,211 rows differ from the reference.",
-            verdict=VerdictRecord("different", 400, 0, 12, 3, (), "400 rows missing, 12 changed in h_li."),
+            verdict=VerdictRecord("different", 400, 0, 12, 3, _EXAMPLES, "400 rows missing, 12 changed in h_li."),
             **fields,
         ),
         make_record("baseline:download", (96.54321,), status="timeout", reason="No result after 600 s.", **fields),

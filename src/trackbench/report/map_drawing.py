@@ -54,9 +54,9 @@ def draw_map(shown: CaseMap, name: str) -> Markup:
     width = _line_width(projection, frame, shown.rows)
     _lines(axes, projection, shown.tracks, colour=colours.MUTED, width=width * _TRACK_SHARE, order=1)
     _lines(axes, projection, shown.rows, colour=colours.ACCENT, width=width, order=2)
-    for points, marker in ((shown.missing, "x"), (shown.extra, "+")):
+    for points, marker in ((shown.missing, "x"), (shown.extra, "+"), (shown.changed, "o")):
         x, y = projection.project(*points)
-        axes.plot(x, y, marker, color=colours.BAD, markersize=7, markeredgewidth=1.6, linestyle="none")
+        axes.plot(x, y, marker, color=colours.BAD, fillstyle="none", markersize=8, markeredgewidth=1.8, zorder=3)
     _scale_bar(axes, frame)
     return svg.inline_svg(
         figure,

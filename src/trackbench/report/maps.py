@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from trackbench.region import Region
 from trackbench.table import track_codes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import pyarrow as pa
     from numpy.typing import NDArray
@@ -52,8 +52,8 @@ class CaseMap:
         Unbroken pieces of ground track on which rows were found, as lines of a few points each.
     rows_total
         How many rows were found.
-    missing, extra
-        Rows that a method left out or made up.
+    missing, extra, changed
+        Rows that a method left out, made up, or gave with other values.
     """
 
     case: str
@@ -63,6 +63,28 @@ class CaseMap:
     rows_total: int
     missing: Points = _NOTHING
     extra: Points = _NOTHING
+    changed: Points = _NOTHING
+
+    def with_examples(self, examples: Iterable[Mapping[str, Any]]) -> CaseMap:
+        """Return the map with the rows that verdicts give as examples of what differs.
+
+        Parameters
+        ----------
+        examples
+            As in `VerdictRecord.examples`: ``what`` is missing, extra or changed; those without a place on the
+            map are left out.
+        """
+        places: dict[str, list[tuple[float, float]]] = {"missing": [], "extra": [], "changed": []}
+        for example in examples:
+            place = example.get("longitude"), example.get("latitude")
+            if example.get("what") in places and all(isinstance(each, int | float) for each in place):
+                places[example["what"]].append(cast("tuple[float, float]", place))
+        return replace(
+            self,
+            missing=_joined(self.missing, places["missing"]),
+            extra=_joined(self.extra, places["extra"]),
+            changed=_joined(self.changed, places["changed"]),
+        )
 
     def to_json(self) -> str:
         """Return the map as strict JSON, coordinates to a metre; `from_json` reads it back."""
@@ -75,6 +97,7 @@ class CaseMap:
                 "rows_total": self.rows_total,
                 "missing": _plain(self.missing),
                 "extra": _plain(self.extra),
+                "changed": _plain(self.changed),
             },
             allow_nan=False,
             separators=(",", ":"),
@@ -99,6 +122,7 @@ class CaseMap:
                 data["rows_total"],
                 _points(data["missing"]),
                 _points(data["extra"]),
+                _points(data.get("changed", [[], []])),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(
@@ -151,6 +175,11 @@ def case_map(
         _thin(missing, _MOST_POINTS),
         _thin(extra, _MOST_POINTS),
     )
+
+
+def _joined(points: Points, places: Sequence[tuple[float, float]]) -> Points:
+    more = np.array(places, dtype=np.float64).reshape(-1, 2)
+    return np.concatenate([points[0], more[:, 0]]), np.concatenate([points[1], more[:, 1]])
 
 
 def _plain(points: Points) -> list[list[float]]:

@@ -183,7 +183,7 @@ def _cases(
                 max((record.granules for record in records), default=0),
                 max((record.granule_bytes for record in records), default=0),
                 rows[0] if rows else None,
-                _map(shown[case], f"{name}-map") if case in shown else None,
+                _map(shown[case], records, f"{name}-map") if case in shown else None,
                 tuple(
                     _panel(panel, f"{name}-{place}", palette, main=panel is main)
                     for place, panel in enumerate(own, start=1)
@@ -193,7 +193,9 @@ def _cases(
     return tuple(views)
 
 
-def _map(shown: CaseMap, name: str) -> MapView:
+def _map(kept: CaseMap, records: Sequence[Record], name: str) -> MapView:
+    verdicts = [record.verdict for record in records if record.verdict is not None]
+    shown = kept.with_examples(example for verdict in verdicts for example in verdict.examples)
     return MapView(map_drawing.draw_map(shown, name), shown, map_drawing.describe_place(shown.region))
 
 

@@ -129,13 +129,17 @@ def _rate(value: float) -> str:
     return f"{size(value)}/s"
 
 
+def _rarity(probability: float) -> str:
+    return f"once in {1 / probability:,.0f}" if probability else "never"
+
+
 _NOTES: Final = ("description", "sources")
 _SETTINGS: Final[Mapping[str, tuple[str, Callable[[Any], str]]]] = {
     "rtt": ("round trip", duration),
     "ttfb_median": ("first byte, median", duration),
     "ttfb_sigma": ("first byte, sigma of its logarithm", _say),
     "ttfb_tail": ("first byte, rarely", duration),
-    "ttfb_tail_probability": ("how rarely", "{:g}".format),
+    "ttfb_tail_probability": ("how rarely", _rarity),
     "connection_bandwidth": ("bandwidth of a connection", _rate),
     "total_bandwidth": ("bandwidth of the link", _rate),
     "edge_delay_median": ("other services, median", duration),

@@ -161,4 +161,6 @@ def _statuses(entries: Sequence[Entry]) -> str:
 
 def _statuses_of(records: Sequence[Record]) -> str:
     found = Counter(record.status for record in records)
+    if len(found) == 1 and len(records) > 1:
+        return f"all {records[0].status}"
     return listing([f"{many} {status}" for status, many in found.items()])

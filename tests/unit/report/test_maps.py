@@ -81,6 +81,22 @@ def test_a_map_is_kept_and_read_back() -> None:
     np.testing.assert_allclose(again.missing, missing)
 
 
+def test_examples_of_a_verdict_are_marked() -> None:
+    """Rows that differ are on the map, each kind with its own mark; what has no place is left out."""
+    shown = case_map("demo", GREENLAND, rows((-45.0, 62.6, 63.0))).with_examples(
+        [
+            {"what": "missing", "longitude": -45.0, "latitude": 62.7},
+            {"what": "extra", "longitude": -44.9, "latitude": 62.8},
+            {"what": "changed", "longitude": -44.8, "latitude": 62.9, "column": "h_li"},
+            {"what": "changed", "longitude": "nan", "latitude": 62.9},
+            {"what": "column"},
+        ]
+    )
+
+    assert [len(each[0]) for each in (shown.missing, shown.extra, shown.changed)] == [1, 1, 1]
+    assert draw_map(shown, "m").count("var(--bad)") >= 3
+
+
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"case": "demo"}'])
 def test_what_is_not_a_map_is_refused(text: str) -> None:
     """A broken file ends in an error that says how to get a whole one."""
