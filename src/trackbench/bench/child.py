@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 import time
 import traceback
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from trackbench.bench.jobs import Advanced, Job, Prepared, Ready, Stopped, Subset, event_to_json
 from trackbench.errors import FailedError, TrackbenchError
-from trackbench.processes import end_with_parent
+from trackbench.processes import end_with_parent, leave_at_once
 from trackbench.session import PhaseTimer, Session
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ def _work(job: Job, channel: _Channel) -> None:
 def main() -> None:
     """Do the job named on the command line."""
     end_with_parent()
+    signal.signal(signal.SIGTERM, leave_at_once)
     channel = _Channel(_claim_standard_output(), sys.stdin)
     try:
         _work(Job.from_json(Path(sys.argv[1]).read_text(encoding="utf-8")), channel)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import subprocess
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from trackbench.session import Progress
 
 _POLL_SECONDS: Final = 0.2
+_GRACE_SECONDS: Final = 2.0
 _LOG_TAIL: Final = 4000
 
 
@@ -111,8 +113,7 @@ def supervise(
             pieces = 1 if job.prepare else len(job.outputs)
             return _Supervisor(child, pieces, deadline, watch, progress).outcome(log.fileno())
         finally:
-            kill_group(child.pid)
-            child.wait()
+            _end(child)
             for pipe in (child.stdin, child.stdout):
                 if pipe is not None:
                     pipe.close()
@@ -194,6 +195,16 @@ class _Supervisor:
                 *lines, pending = (pending + received).split(b"\n")
                 for line in lines:
                     yield event_from_json(line.decode())
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """End a child and everything it started; first let it remove what it has half written."""
+    if child.poll() is None:
+        child.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(_GRACE_SECONDS)
+    kill_group(child.pid)
+    child.wait()
 
 
 def _exit(code: int) -> str:

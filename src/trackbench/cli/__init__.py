@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 import typer
@@ -9,6 +10,7 @@ import typer
 from trackbench.cli import cloud, compare, doctor, lists, report, run, subset
 from trackbench.cli.show import complain
 from trackbench.errors import InputError, TrackbenchError
+from trackbench.processes import leave_at_once
 
 app = typer.Typer(
     name="trackbench",
@@ -29,7 +31,8 @@ app.command()(lists.profiles)
 app.command()(doctor.doctor)
 app.add_typer(cloud.app, name="cloud")
 
-_INTERRUPTED = 130
+_INTERRUPTED = 128 + signal.SIGINT
+_TERMINATED = 128 + signal.SIGTERM
 
 
 def main() -> None:
@@ -37,6 +40,7 @@ def main() -> None:
 
     2 stands for input that cannot be used, 1 for anything else that went wrong, 130 for an interrupt.
     """
+    signal.signal(signal.SIGTERM, leave_at_once)
     try:
         app()
     except InputError as error:
@@ -45,6 +49,8 @@ def main() -> None:
     except TrackbenchError as error:
         complain(str(error), status=error.status)
         sys.exit(1)
-    except KeyboardInterrupt:
-        complain("Interrupted. Nothing half-written was left.")
-        sys.exit(_INTERRUPTED)
+    except SystemExit as leaving:
+        # An interrupt arrives here as the exit status that typer makes of it.
+        if leaving.code in (_INTERRUPTED, _TERMINATED):
+            complain("Interrupted. Nothing half-written was left.")
+        raise
