@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 
+# The tests of a package that is installed only where test_plugin_package.py installs it.
+collect_ignore = ["plugin"]
+
 # A developer's own settings must not decide what a test finds.
 USERS_OWN = (
     "AWS_ACCESS_KEY_ID",
