@@ -88,6 +88,7 @@ def test_obstore_resumes_within_a_body(kind: Any, cloud: LocalCloud, local_store
     assert _obstore(local_store) == local_store.content[START : START + LENGTH]
     count = cloud.ledger().by_role["s3"]
     assert count.requests == 3
+    assert cloud.ledger().errors == {0: 2}
     if kind == "truncation":
         assert count.bytes == LENGTH
 

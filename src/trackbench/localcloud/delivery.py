@@ -96,6 +96,7 @@ class Courier:
         except ConnectionError:
             return self._close  # the client has gone
         if broken is not None:
+            self._ledger.broken_off()
             await break_off(request, connection, broken)
         return self._stay if keep else self._close
 

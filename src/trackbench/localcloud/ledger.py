@@ -160,10 +160,14 @@ class Ledger:
             self._first = self._last
 
     def answered(self, role: str, status: int, head_bytes: int) -> None:
-        """Note that an answer starts; status 0 is a connection broken off before any."""
+        """Note that an answer starts."""
         self._estimated_out += head_bytes
-        if (status >= _ERROR or status == 0) and role != PROXY:
+        if status >= _ERROR and role != PROXY:
             self._errors[status] += 1
+
+    def broken_off(self) -> None:
+        """Note that a connection is broken off on purpose, before or within an answer."""
+        self._errors[0] += 1
 
     def sent(self, role: str, count: int) -> None:
         """Note that `count` bytes of a body are handed to the network."""

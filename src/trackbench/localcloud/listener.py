@@ -97,7 +97,7 @@ class Listener(web.Server):
         broken: Break | None = None
         if fault is not None:
             if fault.kind == "reset":
-                workings.ledger.answered(role.name, 0, 0)
+                workings.ledger.broken_off()
                 await break_off(request, connection, Break(reset=True))
                 return workings.courier.broken
             if fault.kind == "delay":
