@@ -33,9 +33,10 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands fo
     try:
         return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     except ModuleNotFoundError as error:
-        if error.name not in _EXTRA:
+        package = (error.name or "").partition(".")[0]
+        if package not in _EXTRA:
             raise
         raise UnsupportedError(
-            f"The report needs the package {error.name!r}, which is not installed."
+            f"The report needs the package {package!r}, which is not installed."
             " Install it: uv pip install 'trackbench[report]'"
         ) from error
