@@ -80,7 +80,9 @@ class Listener(web.Server):
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         workings, arrived = self._workings, asyncio.get_running_loop().time()
-        connection = self._known[request.protocol]
+        connection = self._known.get(request.protocol)
+        if connection is None:
+            return workings.courier.broken  # the client went while its request was being read
         role = self._choose(request)
         reply = await role.answer(request)
         fault = workings.faults.pick(role.name, request.method, request.path)
