@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from trackbench.localcloud.network import NetworkModel
     from trackbench.localcloud.reply import Reply
 
-# Event loops wake in milliseconds, mostly late. A shorter wait would cost more than it tells; what goes out early is
-# not lost to the model, since its clocks run on from the moments that it computed.
+# Event loops wake in milliseconds, mostly late. A shorter wait would cost more than it tells; what goes out early
+# is not lost to the model, since its clocks run on from the moments that it computed.
 _TICK: Final = 0.001
 _SLICE: Final = 1 << 20  # bytes handed over at a time where nothing is modelled
 
