@@ -127,7 +127,7 @@ def test_a_region_without_tracks_gives_a_file_without_rows(
         (("run", "--backend", "baseline:nonesuch"), "no variant 'nonesuch'"),
         (("run", "--case", "nonesuch"), "nonesuch"),
         (("run", "--profile", "nonesuch"), "no profile 'nonesuch'"),
-        (("subset", "--region", "1,2,3", "--output", "x.parquet"), "region"),
+        (("subset", "--region", "1,2,3", "--output", "x.parquet"), "four numbers"),
         (("subset", "--region", "10,10,11,11", "--output", "no/where/x.parquet"), "no folder"),
         (("subset", "--region", "10,10,11,11", "--output", "x.parquet", "--granules", "nothing.h5"), "nothing.h5"),
         (("subset", "--region", "10,10,11,11", "--output", "x.parquet", "--start", "1.1.2020"), "not a date"),
