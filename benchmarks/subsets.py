@@ -47,7 +47,6 @@ class Subset:
     def setup_cache(self) -> dict[tuple[str, str], tuple[str, dict[str, float]]]:
         """Measure everything once; every benchmark below reads from it."""
         from trackbench.bench.cases import load_case
-
         from trackbench.bench.metrics import METRICS
         from trackbench.bench.paths import cache_folder
         from trackbench.bench.records import append_records

@@ -13,6 +13,8 @@ from trackbench.cli.options import Concurrency, Deadline, Json, Out  # noqa: TC0
 from trackbench.cli.show import Stages, console, print_json, say, stages
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from trackbench.bench.records import Record
     from trackbench.bench.runner import Plan
     from trackbench.session import Progress
@@ -77,7 +79,7 @@ def run(
     from trackbench.cli.lists import known_profile  # noqa: PLC0415
 
     cache = cache_folder()
-    command = shlex.join(["trackbench", *sys.argv[1:]])
+    command = _command(sys.argv[1:])
     choices = choose(backend or (), all_variants=all_variants)
     plans = [
         Plan(
@@ -110,6 +112,17 @@ def run(
     say(f"Records: {out / 'results' / 'runs'}\nPage: {page}")
     if any(record.status not in _GOOD for record in records):
         raise typer.Exit(1)
+
+
+def _command(words: Sequence[str]) -> str:
+    """Return how to repeat this, without the folder of the outcome: that is the next user's own."""
+    kept = []
+    skip = False
+    for word in words:
+        if not skip and word != "--out" and not word.startswith("--out="):
+            kept.append(word)
+        skip = word == "--out"
+    return shlex.join(["trackbench", *kept])
 
 
 def _run(plan: Plan, cache: Path, out: Path) -> tuple[Record, ...]:

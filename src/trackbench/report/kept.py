@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trackbench.bench.records import read_records
-from trackbench.report.maps import CaseMap, case_map
-from trackbench.report.page import build_page
+from trackbench.report import CaseMap, build_page, case_map
 
 if TYPE_CHECKING:
     from pathlib import Path
