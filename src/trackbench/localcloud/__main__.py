@@ -15,23 +15,27 @@ from typing import Final
 from trackbench.errors import InputError
 from trackbench.localcloud.cloud import run
 from trackbench.localcloud.config import CloudConfig
+from trackbench.localcloud.learning import learn
 
 _PR_SET_PDEATHSIG: Final = 1
 
 
-async def _serve(config: CloudConfig, folder: Path) -> int:
+async def _serve(config: CloudConfig) -> int:
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
     _watch_parent(loop, ended)
     try:
-        running = await run(config, folder)
+        # The folder is made after what takes long: whoever is killed before leaves nothing behind.
+        learned = learn(config.files, config.cache_dir)
+        with tempfile.TemporaryDirectory(prefix="trackbench-cloud-") as folder:
+            running = await run(config, learned, Path(folder))
+            _tell(running.to_dict() | {"folder": folder})
+            await ended.wait()
     except InputError as error:
         _tell({"error": str(error)})
         return 2
-    _tell(running.to_dict() | {"folder": str(folder)})
-    await ended.wait()
     return 0
 
 
@@ -84,13 +88,12 @@ def main() -> int:
     """Serve until the parent, a signal or the pipe says stop; return the exit status."""
     config = CloudConfig.from_json(os.fdopen(os.dup(sys.stdin.fileno()), encoding="utf-8").readline())
     _allow_many_connections()
-    with tempfile.TemporaryDirectory(prefix="trackbench-cloud-") as folder:
-        coroutine = _serve(config, Path(folder))
-        try:
-            import uvloop  # noqa: PLC0415 - not to be had on every system
-        except ImportError:
-            return asyncio.run(coroutine)
-        return int(uvloop.run(coroutine))
+    coroutine = _serve(config)
+    try:
+        import uvloop  # noqa: PLC0415 - not to be had on every system
+    except ImportError:
+        return asyncio.run(coroutine)
+    return int(uvloop.run(coroutine))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ from trackbench.localcloud.credentials import USER, Credentials
 from trackbench.localcloud.data_host import DataHost
 from trackbench.localcloud.earthdata_login import EarthdataLogin
 from trackbench.localcloud.instance_metadata import FailClosedProxy
-from trackbench.localcloud.learning import learn
 from trackbench.localcloud.listener import Listener, Workings
 from trackbench.localcloud.network import NetworkModel
 from trackbench.localcloud.object_store import ObjectStore
@@ -24,10 +23,11 @@ from trackbench.localcloud.running import Running
 from trackbench.session import Endpoints
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from trackbench.localcloud.config import CloudConfig
+    from trackbench.localcloud.learning import Learned
 
 # Login, data host and delivery network need hosts of their own: a client that is redirected within one host keeps
 # its Authorization field, which the delivery network refuses.
@@ -37,17 +37,16 @@ DELIVERY_HOST: Final = "127.0.0.2"
 STORE_HOST: Final = "127.0.0.3"
 
 
-async def run(config: CloudConfig, folder: Path) -> Running:
-    """Learn of the files and start to listen; the certificate to trust goes to `folder`.
+async def run(config: CloudConfig, learned: Sequence[Learned], folder: Path) -> Running:
+    """Start to listen; the certificate to trust goes to `folder`.
 
     Raises
     ------
     InputError
-        If a file cannot be served.
+        If two files have the same name.
     """
     workings = Workings.assemble(NetworkModel(config.profile, config.seed), config.seed)
     credentials = Credentials(config.credentials_ttl)
-    learned = learn(config.files, config.cache_dir)
     objects = ObjectTable((known.path, f'"{known.md5}"') for known in learned)
     authority_file = folder / "authority.pem"
     context = make_certificates((LOGIN_HOST, DATA_HOST, DELIVERY_HOST, STORE_HOST), authority_file)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from trackbench.localcloud import PROFILES, CloudConfig, Profile
+from trackbench.localcloud import PROFILES, Profile
 from trackbench.localcloud.connection import INITIAL_WINDOW, Connection
 from trackbench.localcloud.network import NetworkModel
 from trackbench.localcloud.reply import Reply
@@ -131,12 +131,3 @@ def test_request_limit_is_by_prefix() -> None:
 def test_lognormal_parameters_follow_from_the_published_quantiles() -> None:
     """The spread of the first byte is the one between the published median and 95th percentile."""
     assert PROFILES["in-region"].ttfb_sigma == pytest.approx(math.log(75 / 27) / 1.645, abs=0.005)
-
-
-def test_configuration_goes_through_json() -> None:
-    """What the parent says is what the server process reads."""
-    from pathlib import Path  # noqa: PLC0415 - only here
-
-    config = CloudConfig((Path("/a/b.h5"),), PROFILES["campus"], 60, Path("/cache"), 7, s3_tls=True)
-    assert CloudConfig.from_json(config.to_json()) == config
-    assert CloudConfig.from_json(CloudConfig((Path("/a"),)).to_json()).cache_dir is None
