@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from trackbench.bench.jobs import Job, Prepared
+from trackbench.bench.jobs import Job, Prepared, Subset
 from trackbench.bench.supervise import supervise
 from trackbench.bench.verdict import compare_tables, describe
 from trackbench.geoparquet import read_geoparquet
@@ -44,12 +44,18 @@ class Answer:
         The files that were written whole.
     left
         Files that it left beside its cache and its scratch folder, and unfinished ones among the outputs.
+    subsets
+        What was measured of each output, where it ran as ``trackbench run`` does.
+    progress
+        Granules done and their number, as told meanwhile.
     """
 
     status: Status
     reason: str
     outputs: tuple[Path, ...]
     left: tuple[str, ...]
+    subsets: tuple[Subset, ...] = ()
+    progress: tuple[tuple[int, int], ...] = ()
 
     @property
     def table(self) -> pa.Table:
@@ -85,6 +91,7 @@ class Conformance:
     deadline: float = 120.0
     prepares: bool = False
     _answers: dict[tuple[Choice, str], Answer] = field(default_factory=dict)
+    _twice: dict[Choice, Answer] = field(default_factory=dict)
     _answering: Answering | None = None
 
     def ask(self, name: str) -> Answer:
@@ -139,13 +146,24 @@ class Conformance:
             stopped = supervise(replace(job, prepare=True), deadline=self.deadline).stopped
             if stopped is not None:
                 return _answer(job, stopped, ())
+        told: list[tuple[int, int]] = []
         self.world.cloud.set_faults(faults)
         try:
             with _elsewhere() as elsewhere:
-                outcome = supervise(job, deadline=self.deadline)
-                return _answer(job, outcome.stopped, _files(elsewhere))
+                outcome = supervise(
+                    job, deadline=self.deadline, progress=lambda done, total, _: told.append((done, total))
+                )
+                answer = _answer(job, outcome.stopped, _files(elsewhere))
         finally:
             self.world.cloud.set_faults(())
+        subsets = tuple(piece.event for piece in outcome.pieces if piece.event.kind == "subset")
+        return replace(answer, subsets=subsets, progress=tuple(told))
+
+    def run_twice(self) -> Answer:
+        """Return the answer to the box, made twice in one process as ``trackbench run`` does; run at most once."""
+        if self.choice not in self._twice:
+            self._twice[self.choice] = self.run(self.world.scenarios["box"], times=2)
+        return self._twice[self.choice]
 
     def prepare(self, scenario: Scenario) -> Mapping[str, Any] | None:
         """Have the backend prepare for a scenario, and return what it says of its artifact."""

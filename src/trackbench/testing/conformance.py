@@ -206,13 +206,24 @@ class BackendConformance:
 
     def test_same_bytes_twice(self, conformance: Conformance) -> None:
         """The same question gets the same bytes, in one process and in another, and nothing else is written."""
-        twice = conformance.run(conformance.world.scenarios["box"], times=2)
+        twice = conformance.run_twice()
         other = conformance.ask("box")
 
         assert (twice.status, other.status) == ("ok", "ok"), twice.reason or other.reason
         assert len({path.read_bytes() for path in (*twice.outputs, *other.outputs)}) == 1
         # Nothing else was written but the cache and the scratch folder.
         assert twice.left == ()
+
+    def test_tells_progress_and_phases(self, conformance: Conformance) -> None:
+        """Each granule done is told, and finding, reading and filtering take no longer than the whole."""
+        answer = conformance.run_twice()
+
+        assert answer.status == "ok", answer.reason
+        assert answer.progress
+        assert max(done for done, _ in answer.progress) == max(total for _, total in answer.progress)
+        for subset in answer.subsets:
+            work = sum(subset.phases[phase] for phase in ("discover", "metadata", "read", "filter"))
+            assert 0 < work <= sum(subset.phases.values()) <= 1.05 * subset.seconds
 
     # What goes wrong
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, ClassVar
 
@@ -44,6 +45,7 @@ class Whole:
         """Yield the rows of the request, granule by granule."""
         with session.timer.phase("discover"):
             granules = find(request, session.endpoints) if session.granules is None else session.granules
+        begin = time.perf_counter()
         with ThreadPoolExecutor(session.concurrency) as pool:
             for done, (granule, content) in enumerate(
                 zip(granules, pool.map(fetch, granules), strict=True), start=1
@@ -53,6 +55,7 @@ class Whole:
                     session.sources.add(granule.name)
                 session.progress(done, len(granules), str(granule.name))
                 yield from batches
+        session.timer.share(time.perf_counter() - begin, {})
 
     def read(self, granule: Granule, content: bytes, request: SubsetRequest) -> list[pa.RecordBatch]:
         """Return the rows of one granule.
