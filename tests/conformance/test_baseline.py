@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,7 +11,7 @@ from trackbench.backends.registry import Choice
 from trackbench.testing import BackendConformance, Conformance
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
     from trackbench.testing import World
@@ -26,9 +26,6 @@ class TestSlice(BackendConformance):
     """Every promise, with the variant that reads coordinates first."""
 
     choice = f"baseline:{FULLY_TESTED}"
-    not_yet: ClassVar[Mapping[str, str]] = {
-        "test_transfer_that_breaks_off": "errors of aiohttp that are no OSError do not name the granule"
-    }
 
 
 @pytest.fixture(scope="module")

@@ -30,8 +30,15 @@ _ALL = slice(None)
 
 
 @contextmanager
-def naming(granule: GranuleName) -> Iterator[None]:
+def naming(granule: GranuleName, *transport: type[Exception]) -> Iterator[None]:
     """Name the granule in whatever goes wrong while it is read.
+
+    Parameters
+    ----------
+    granule
+        The granule.
+    transport
+        Further errors of the client that mean that the server could not be reached, or broke off.
 
     Raises
     ------
@@ -44,7 +51,7 @@ def naming(granule: GranuleName) -> Iterator[None]:
         yield
     except TrackbenchError:
         raise
-    except (ConnectionError, PermissionError, TimeoutError) as error:
+    except (ConnectionError, PermissionError, TimeoutError, *transport) as error:
         raise UnavailableError(f"{granule} cannot be had: {type(error).__name__}: {error}") from error
     except (OSError, KeyError, ValueError, RuntimeError) as error:
         raise FailedError(

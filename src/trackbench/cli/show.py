@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -20,9 +21,15 @@ if TYPE_CHECKING:
     from trackbench.session import Progress as Advance
 
 
+_PIPE_WIDTH = 120
+"""Columns where nobody tells: in a file and in a log of CI there is room."""
+
+
 def console(*, errors: bool = False) -> Console:
     """Return a console: results go to standard output, all talk to standard error."""
-    return Console(stderr=errors, highlight=False)
+    stream = sys.stderr if errors else sys.stdout
+    width = None if stream.isatty() or "COLUMNS" in os.environ else _PIPE_WIDTH
+    return Console(stderr=errors, highlight=False, width=width)
 
 
 def say(text: str) -> None:

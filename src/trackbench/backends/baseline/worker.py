@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import earthaccess
 import h5py
 
@@ -84,7 +85,7 @@ def read_granule(task: Task, request: SubsetRequest) -> Outcome:
         with timer.phase("startup"):
             earthdata.ensure_login(task.endpoints)
     read = _read_with_xarray if task.opening.library == "xarray" else _read_with_h5py
-    with naming(task.granule.name), _opened(task, timer) as file:
+    with naming(task.granule.name, aiohttp.ClientError), _opened(task, timer) as file:
         batches = list(read(file, task, request, timer))
     return Outcome(task.granule.name, batches, timer.seconds)
 
