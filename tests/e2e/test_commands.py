@@ -41,25 +41,19 @@ def test_run_measures_checks_records_and_shows(trackbench: CommandLine) -> None:
     assert trackbench.left_behind() == []
 
 
-def test_a_warm_run_leaves_the_first_subset_out(trackbench: CommandLine) -> None:
-    """Warm samples come from one process, and logging in again is not part of them."""
-    done = trackbench(
-        "run",
-        "--case",
-        "tiny",
-        "--backend",
-        "baseline:slice",
-        "--samples",
-        "1",
-        "--warm",
-        "--no-null-run",
-        "--json",
-    )
+def test_a_warm_run_counts_what_the_client_saw(trackbench: CommandLine) -> None:
+    """A warm sample comes after a first subset of the same process; what it downloads is what the wire carried."""
+    plan = ("--case", "tiny", "--backend", "baseline:download", "--samples", "1", "--warm", "--no-null-run")
+    done = trackbench("run", *plan, "--json")
     assert done.returncode == 0, done.stderr
     (record,) = json.loads(done.stdout)
     assert record["temperature"] == "warm"
     assert len(record["seconds"]) == 1
     assert record["verdict"]["kind"] == "identical"
+    store = record["wire"]["by_role"]["s3"]
+    assert store["bytes"] == record["granule_bytes"]
+    assert store["requests"] == record["granules"]
+    assert record["wire"]["bytes_out"] > store["bytes"]
 
 
 def test_subset_of_local_files_and_compare(trackbench: CommandLine, tiny_granules: tuple[Path, ...]) -> None:
