@@ -1,0 +1,49 @@
+"""Chunk manifests: read the chunks of HDF5 granules with Zarr, by references that VirtualiZarr makes or opens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from trackbench.backends.protocol import Artifact, Variant
+from trackbench.backends.virtualizarr.forks import start_fork_server
+from trackbench.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import pyarrow as pa
+
+    from trackbench.request import SubsetRequest
+    from trackbench.session import Session
+
+
+class VirtualiZarr:
+    """Open each granule as a Zarr store of references into it, and read only the chunks that hold rows.
+
+    Coordinates are read first, of all ground tracks at once; then of the other variables the chunks with rows.
+    Granules are read in parallel processes: decoding and parsing take processor time.
+    """
+
+    name: ClassVar[str] = "virtualizarr"
+    reads_local_files: ClassVar[bool] = True
+    variants: ClassVar[Mapping[str, Variant]] = {
+        "hdf": Variant("VirtualiZarr's HDF parser at read time, ground track by ground track; no sidecar needed"),
+    }
+
+    def __init__(self, variant: str) -> None:
+        if variant not in self.variants:
+            raise InputError(f"{self.name} has no variant {variant!r}. It has: {', '.join(self.variants)}.")
+        self.variant = variant
+
+    def prepare(self, request: SubsetRequest, session: Session) -> Artifact | None:  # noqa: ARG002 - the protocol's
+        """Return None: this variant needs nothing built beforehand."""
+        return None
+
+    def subset(self, request: SubsetRequest, session: Session) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of the request, granule by granule as they are read."""
+        with session.timer.phase("startup"):
+            start_fork_server()
+            # Imported here so that listing the variants needs none of the clients.
+            from trackbench.backends.virtualizarr.pool import read_granules  # noqa: PLC0415
+
+        yield from read_granules(self.variant, request, session)

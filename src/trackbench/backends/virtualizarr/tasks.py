@@ -1,0 +1,63 @@
+"""A granule to read in a process of its own, and what comes back; nothing here imports Zarr."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from trackbench.processes import end_with_parent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pyarrow as pa
+
+    from trackbench.backends.virtualizarr.stores import Access
+    from trackbench.granules import Granule, GranuleName
+    from trackbench.request import SubsetRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One granule to read, and how.
+
+    Attributes
+    ----------
+    variant
+        Which references to use.
+    granule
+        Where it can be had.
+    access
+        How to reach it.
+    """
+
+    variant: str
+    granule: Granule
+    access: Access
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The rows of one granule, and how long each phase took."""
+
+    name: GranuleName
+    batches: list[pa.RecordBatch]
+    seconds: Mapping[str, float]
+
+
+def start() -> None:
+    """Make a new process ready."""
+    end_with_parent()
+
+
+def load_libraries() -> None:
+    """Wait until a worker has what it needs."""
+    import trackbench.backends.virtualizarr.worker  # noqa: F401, PLC0415 - as in `read_granule`
+
+
+def read_granule(task: Task, request: SubsetRequest) -> Outcome:
+    """Open a granule as the variant says and return its rows of the request."""
+    # The process that hands out the tasks never needs what takes seconds to import; workers have it by their fork.
+    from trackbench.backends.virtualizarr.worker import read  # noqa: PLC0415
+
+    return read(task, request)
