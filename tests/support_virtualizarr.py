@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 NAME: Final = "ATL06_20190808120000_06810408_006_01.h5"
 BEAM: Final = "gt1l"
+GROUP: Final = f"{BEAM}/land_ice_segments"
 ROWS: Final = 950
 CHUNK: Final = 100
 
@@ -79,3 +80,45 @@ def rows_of(variant: str, path: Path, request: SubsetRequest = REQUEST) -> pa.Ta
     """Read a granule of this machine in this process."""
     outcome = read(Task(variant, Granule.locate(str(path)), Access()), request)
     return sort_rows(pa.Table.from_batches(outcome.batches, schema=schema(ATL06, request.variables)))
+
+
+def describe(granule: Path, *, flattened: bool = False) -> str:
+    """Return a DMR++ of a small granule, in the form that Hyrax writes."""
+    with h5py.File(granule) as file:
+        variables = [_variable(dataset, flattened) for dataset in file[GROUP].values()]
+    dimension = f'<Dimension name="{_flat("delta_time") if flattened else "delta_time"}" size="{ROWS}"/>'
+    inside = "\n".join([dimension, *variables])
+    if not flattened:
+        inside = f'<Group name="{BEAM}"><Group name="land_ice_segments">\n{inside}\n</Group></Group>'
+    return (
+        '<?xml version="1.0" encoding="ISO-8859-1"?>\n<Dataset xmlns="http://xml.opendap.org/ns/DAP/4.0#"'
+        ' xmlns:dmrpp="http://xml.opendap.org/dap/dmrpp/1.0.0#" dapVersion="4.0" dmrVersion="1.0"'
+        f' name="{granule.name}" dmrpp:href="OPeNDAP_DMRpp_DATA_ACCESS_URL" dmrpp:version="3.22.0">\n'
+        f"{inside}\n</Dataset>\n"
+    )
+
+
+def _flat(name: str) -> str:
+    return f"{GROUP}/{name}".replace("/", "_")
+
+
+def _variable(dataset: h5py.Dataset, flattened: bool) -> str:  # noqa: FBT001 - the dialect
+    name = dataset.name.rpartition("/")[2]
+    kind = {"f": "Float", "i": "Int"}[dataset.dtype.kind] + str(8 * dataset.dtype.itemsize)
+    filters = ["shuffle"] * dataset.shuffle + ["deflate"] + ["fletcher32"] * dataset.fletcher32
+    dimension = f"/{_flat('delta_time')}" if flattened else f"/{GROUP}/delta_time"
+    lines = [f'<{kind} name="{_flat(name) if flattened else name}">', f'<Dim name="{dimension}"/>']
+    if flattened:
+        told = {"origname": name, "fullnamepath": dataset.name}
+        lines += [f'<Attribute name="{a}" type="String"><Value>{v}</Value></Attribute>' for a, v in told.items()]
+    lines += [
+        f'<dmrpp:chunks compressionType="{" ".join(filters)}" deflateLevel="6" fillValue="0" byteOrder="LE">',
+        f"<dmrpp:chunkDimensionSizes>{CHUNK}</dmrpp:chunkDimensionSizes>",
+    ]
+    for place in range(dataset.id.get_num_chunks()):
+        chunk = dataset.id.get_chunk_info(place)
+        lines.append(
+            f'<dmrpp:chunk offset="{chunk.byte_offset}" nBytes="{chunk.size}"'
+            f' chunkPositionInArray="[{chunk.chunk_offset[0]}]"/>'
+        )
+    return "\n".join([*lines, f"</dmrpp:chunks></{kind}>"])

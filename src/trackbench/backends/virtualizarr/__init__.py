@@ -27,6 +27,7 @@ class VirtualiZarr:
     name: ClassVar[str] = "virtualizarr"
     reads_local_files: ClassVar[bool] = True
     variants: ClassVar[Mapping[str, Variant]] = {
+        "dmrpp": Variant("the DMR++ that stands beside each granule, hierarchical or flattened, read in one go"),
         "hdf": Variant("VirtualiZarr's HDF parser at read time, ground track by ground track; no sidecar needed"),
     }
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 import h5py
 from obspec_utils.readers import BlockStoreReader
 from virtualizarr.parsers import HDFParser
-from zarr.api import asynchronous as zarr_async
 
 from trackbench.backends.hdf5 import beams_with_segments
+from trackbench.backends.virtualizarr.places import Place
 from trackbench.backends.virtualizarr.reading import variables_of
 from trackbench.backends.virtualizarr.stores import registry_for
 from trackbench.errors import UnsupportedError
@@ -17,7 +17,7 @@ from trackbench.errors import UnsupportedError
 if TYPE_CHECKING:
     from virtualizarr.manifests import ManifestStore
 
-    from trackbench.backends.virtualizarr.reading import Arrays
+    from trackbench.backends.virtualizarr.places import Places
     from trackbench.backends.virtualizarr.stores import Access
     from trackbench.request import SubsetRequest
 
@@ -25,7 +25,7 @@ _BLOCKS: Final = 64  # of 1 MiB, the reader's own default
 
 
 def parse(url: str, access: Access, request: SubsetRequest) -> dict[str, ManifestStore]:
-    """Make the references of each ground track of a granule that holds rows.
+    """Make a store of references for each ground track of a granule that holds rows.
 
     The ground tracks share one reader, so that blocks with the metadata of several of them are fetched once.
 
@@ -49,17 +49,19 @@ def parse(url: str, access: Access, request: SubsetRequest) -> dict[str, Manifes
     }
 
 
-async def open_tracks(stores: dict[str, ManifestStore], request: SubsetRequest) -> dict[str, Arrays]:
-    """Open the arrays of each ground track."""
-    tracks: dict[str, Arrays] = {}
-    for beam, store in stores.items():
-        tracks[beam] = {
-            each.path: await zarr_async.open_array(
-                store=store, path=each.path.removeprefix(f"{request.product.segments}/"), mode="r", zarr_format=3
-            )
-            for each in variables_of(request)
-        }
-    return tracks
+def references(url: str, access: Access, request: SubsetRequest) -> Places:
+    """Make the references of each ground track of a granule that holds rows.
+
+    Raises
+    ------
+    UnsupportedError
+        As `parse` does.
+    """
+    group = f"{request.product.segments}/"
+    return {
+        track: {each.path: Place(store, each.path.removeprefix(group)) for each in variables_of(request)}
+        for track, store in parse(url, access, request).items()
+    }
 
 
 def _refuse_compact(file: h5py.File, beams: list[str], request: SubsetRequest) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import zarr
 
-from trackbench.backends.virtualizarr import hdf
+from trackbench.backends.virtualizarr import dmrpp, hdf
+from trackbench.backends.virtualizarr.places import open_arrays
 from trackbench.backends.virtualizarr.reading import read_tracks
 from trackbench.backends.virtualizarr.stores import address
 from trackbench.backends.virtualizarr.tasks import Outcome
@@ -18,6 +19,7 @@ from trackbench.session import PhaseTimer
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from trackbench.backends.virtualizarr.places import Places
     from trackbench.backends.virtualizarr.tasks import Task
     from trackbench.request import SubsetRequest
 
@@ -38,7 +40,15 @@ def read(task: Task, request: SubsetRequest) -> Outcome:
 
 async def _read(task: Task, request: SubsetRequest, timer: PhaseTimer) -> list[pa.RecordBatch]:
     with timer.phase("metadata"):
-        url = address(task.granule, task.access)
-        stores = hdf.parse(url, task.access, request)
-        tracks = await hdf.open_tracks(stores, request)
+        tracks = await open_arrays(await _references(task, request))
     return await read_tracks(tracks, request=request, name=task.granule.name, timer=timer)
+
+
+async def _references(task: Task, request: SubsetRequest) -> Places:
+    url = address(task.granule, task.access)
+    match task.variant:
+        case "dmrpp":
+            return await dmrpp.references(url, task.access, request)
+        case "hdf":
+            return hdf.references(url, task.access, request)
+    raise AssertionError(task.variant)
