@@ -53,7 +53,6 @@ OPENINGS: Final[Mapping[str, Opening]] = MappingProxyType(
         "slice": Opening(
             "as background, but coordinates first and then only the rows needed",
             coordinates_first=True,
-            default=True,
         ),
         "blockcache": Opening(
             "earthaccess.open with fsspec's blockcache (4 MiB blocks), whole tracks read",
