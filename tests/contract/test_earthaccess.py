@@ -51,6 +51,8 @@ said["concept"] = sorted(
 _READ = """
 granules = earthaccess.search_data(short_name="ATL06", version="006", bounding_box=(-46.0, 66.0, -44.0, 68.0))
 file = earthaccess.open(granules)[0]
+said["links"] = {access: granules[0].data_links(access=access) for access in ("direct", "external")}
+said["dmrpp"] = [url["URL"] for url in granules[0]["umm"]["RelatedUrls"] if url.get("Subtype") == "DMR++"]
 said["opened"] = type(file.f).__name__
 with h5py.File(file) as granule:
     said["mean"] = float(granule["gt1l/land_ice_segments/h_li"][:].mean())
@@ -86,6 +88,10 @@ def test_earthaccess_over_https(
     assert said["dateline"] == said["temporal"] == [antarctica]
     assert said["elsewhere"] == said["after"] == said["wrong_name"] == []
     assert said["opened"] == "HTTPFile"
+    links = [*said["links"]["external"], *said["links"]["direct"]]
+    assert [link.partition(":")[0] for link in links] == ["https", "s3"]
+    assert all(link.endswith(greenland) for link in links)
+    assert said["dmrpp"] == [f"{link}.dmrpp" for link in links]
     assert said["mean"] == _mean(granules["greenland"])
     assert said["keys"] == ["accessKeyId", "expiration", "secretAccessKey", "sessionToken"]
     downloaded = tmp_path / greenland

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from trackbench.bench import case_sets
 from trackbench.bench.case_files import case_folder, generate
 from trackbench.bench.case_real import granule_files, middle_region
+from trackbench.bench.sidecars import make_sidecars
 from trackbench.errors import InputError
 from trackbench.request import SubsetRequest
 from trackbench.session import no_progress
@@ -113,6 +114,30 @@ def materialise(
         progress(len(case.files), len(case.files), "already there")
         return case.files
     return generate(case.specs, case_folder(case.name, case.specs, cache_dir), progress, verify=verify)
+
+
+def sidecars(
+    case: Case, paths: tuple[Path, ...], cache_dir: Path, progress: Progress = no_progress
+) -> tuple[Path, ...]:
+    """Return the DMR++ of a case's granules, after making those that are missing.
+
+    Parameters
+    ----------
+    case
+        The case.
+    paths
+        Its granules, as `materialise` returns them.
+    cache_dir
+        Where those of granules that are files already are kept; those of generated ones stand beside them.
+    progress
+        Told ``(done, total, text)``.
+
+    Returns
+    -------
+    tuple of Path
+        Two for each granule, hierarchical and flattened; none for one that DMR++ cannot describe.
+    """
+    return make_sidecars(paths, progress, cache_dir=cache_dir if case.files else None)
 
 
 def _specs(kind: str, setting: str) -> tuple[GranuleSpec, ...]:

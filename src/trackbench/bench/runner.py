@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from trackbench.bench import environment
 from trackbench.bench.bound import bound_of
-from trackbench.bench.cases import materialise
+from trackbench.bench.cases import materialise, sidecars
 from trackbench.bench.measure import Attempt, Measured, Workbench
 from trackbench.bench.reference import load_or_build
 from trackbench.bench.summary import Context, record_of
@@ -123,6 +123,7 @@ def run(plan: Plan, *, cache: Path, observer: Observer) -> Results:
     """
     started = datetime.now(UTC)
     paths = materialise(plan.case, cache, observer.stage(f"granules of {plan.case.name}"))
+    beside = sidecars(plan.case, paths, cache, observer.stage(f"DMR++ of {plan.case.name}"))
     observer.stage(f"reference rows of {plan.case.name}")
     reference = load_or_build(paths, plan.case.request, cache)
     profile = PROFILES[plan.profile]
@@ -149,7 +150,7 @@ def run(plan: Plan, *, cache: Path, observer: Observer) -> Results:
     scratch = scratch_folder()
     observer.stage(f"local cloud, {plan.profile}")
     try:
-        with LocalCloud.start(CloudConfig(paths, profile, cache_dir=cache / "localcloud")) as cloud:
+        with LocalCloud.start(CloudConfig((*paths, *beside), profile, cache_dir=cache / "localcloud")) as cloud:
             workbench = Workbench(plan, cloud, reference, cache, scratch)
             records = tuple(_measured(workbench, entries, context, observer))
     finally:

@@ -36,10 +36,12 @@ def _read(attribute: Any, name: str) -> FoundAttribute | None:  # noqa: ANN401
     type_name = dap_type(kind)
     if type_name is None:
         return None
-    values = np.empty(attribute.shape or (), kind.dtype)
-    if attribute.get_space().get_simple_extent_type() == h5py.h5s.NULL:
+    space = attribute.get_space()
+    if space.get_simple_extent_type() == h5py.h5s.NULL:
         return FoundAttribute(name, type_name, ("",))
-    attribute.read(values)
+    values = np.empty(space.shape, kind.dtype)
+    # Told the type, h5py need not make one out of numpy's: most attributes are text.
+    attribute.read(values, kind if values.dtype.kind == "S" else None)
     if type_name == "String":
         return FoundAttribute(name, type_name, tuple(_text(value) for value in values.reshape(-1)))
     return FoundAttribute(name, type_name, tuple(_number(value) for value in values.reshape(-1)))

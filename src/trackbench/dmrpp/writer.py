@@ -13,13 +13,15 @@ from trackbench.dmrpp.markup import container_lines, element, escaped
 from trackbench.dmrpp.scan import scan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 Dialect = Literal["hierarchical", "flattened"]
 
 DATA_ADDRESS: Final = "OPeNDAP_DMRpp_DATA_ACCESS_URL"
 """What stands for the address of the data in DMR++ that NASA keeps beside granules."""
+WRITER_VERSION: Final = 1
+"""Rises when the same file no longer gives the same DMR++: those of an older writer are then made again."""
 _FORM: Final = "3.22.0"
 """Version of Hyrax whose form this is; readers tell by it that filters stand in the order of HDF5."""
 
@@ -46,6 +48,24 @@ def write_dmrpp(path: Path, output: Path, *, dialect: Dialect = "hierarchical", 
     FailedError
         If the file cannot be read, or holds what DMR++ cannot describe; the message names it.
     """
+    write_dialects(path, {dialect: output}, href=href)
+
+
+def write_dialects(path: Path, outputs: Mapping[Dialect, Path], *, href: str = DATA_ADDRESS) -> None:
+    """Write the DMR++ of an HDF5 file in several dialects, looking through the file once.
+
+    Parameters
+    ----------
+    path, href
+        As in `write_dmrpp`.
+    outputs
+        Where to, by dialect.
+
+    Raises
+    ------
+    FailedError
+        As in `write_dmrpp`.
+    """
     root = scan(path)
     changed = datetime.fromtimestamp(int(path.stat().st_mtime), UTC)
     told = (
@@ -55,13 +75,14 @@ def write_dmrpp(path: Path, output: Path, *, dialect: Dialect = "hierarchical", 
         FoundAttribute("invocation", "String", (f"trackbench, in the form of build_dmrpp -f {path.name} -M",)),
     )
     build = tuple(container_lines("build_dmrpp_metadata", told))
-    inner = hierarchical_lines(root, build) if dialect == "hierarchical" else flattened_lines(root, build)
     opening = (
         'Dataset xmlns="http://xml.opendap.org/ns/DAP/4.0#" xmlns:dmrpp="http://xml.opendap.org/dap/dmrpp/1.0.0#"'
         f' dapVersion="4.0" dmrVersion="1.0" name="{escaped(path.name)}" dmrpp:href="{escaped(href)}"'
         f' dmrpp:version="{_FORM}"'
     )
-    _write(output, element(opening, inner))
+    for dialect, output in outputs.items():
+        inner = hierarchical_lines(root, build) if dialect == "hierarchical" else flattened_lines(root, build)
+        _write(output, element(opening, inner))
 
 
 def _write(output: Path, lines: Iterator[str]) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from trackbench.localcloud.learning import Learned
 
 PROVIDER: Final = "NSIDC_CPRD"
+_DMRPP: Final = ".dmrpp"
 _EPOCH: Final = datetime(2018, 1, 1, tzinfo=UTC)
 _RECORDED: Final = "2023-01-01T00:00:00.000Z"
 
@@ -71,8 +72,13 @@ class CatalogueCollection:
 
 
 def catalogue_granules(files: Iterable[Learned], data_host: str) -> list[CatalogueGranule]:
-    """Return the granules among `files`, ordered by start and name."""
-    found = [_granule(known, known.granule, data_host) for known in files if known.granule is not None]
+    """Return the granules among `files`, ordered by start and name.
+
+    The DMR++ of a granule is named in its record where it is among them too.
+    """
+    served = list(files)
+    names = {known.path.name for known in served}
+    found = [_granule(known, known.granule, data_host, names) for known in served if known.granule is not None]
     return sorted(found, key=lambda granule: (granule.start, granule.file_name))
 
 
@@ -90,7 +96,7 @@ def collection_id(product: str, release: int) -> str:
     return f"C9{int(product[3:]):02d}{release:06d}-{PROVIDER}"
 
 
-def _granule(known: Learned, name: GranuleName, data_host: str) -> CatalogueGranule:
+def _granule(known: Learned, name: GranuleName, data_host: str, names: set[str]) -> CatalogueGranule:
     file_name = known.path.name
     number = int(hashlib.sha256(file_name.encode()).hexdigest()[:8], 16)
     concept_id = f"G9{number:010d}-{PROVIDER}"
@@ -138,6 +144,7 @@ def _granule(known: Learned, name: GranuleName, data_host: str) -> CatalogueGran
                 "Type": "GET DATA VIA DIRECT ACCESS",
                 "MimeType": "application/x-hdf5",
             },
+            *(_dmrpp_urls(key, data_host) if f"{file_name}{_DMRPP}" in names else ()),
             {"URL": f"{data_host}/s3credentials", "Type": "VIEW RELATED INFORMATION"},
         ],
         "MetadataSpecification": {
@@ -147,6 +154,12 @@ def _granule(known: Learned, name: GranuleName, data_host: str) -> CatalogueGran
         },
     }
     return CatalogueGranule(name, file_name, concept_id, collection, start, end, area, {"meta": meta, "umm": umm})
+
+
+def _dmrpp_urls(key: str, data_host: str) -> list[dict[str, str]]:
+    """Return the addresses of a DMR++ by the type that UMM-G has for them since version 1.6.3."""
+    addresses = (f"{data_host}/{BUCKET}/{key}{_DMRPP}", f"s3://{BUCKET}/{key}{_DMRPP}")
+    return [{"URL": address, "Type": "EXTENDED METADATA", "Subtype": "DMR++"} for address in addresses]
 
 
 def _times(name: GranuleName, footprint: Footprint | None) -> tuple[datetime, datetime]:

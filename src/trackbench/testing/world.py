@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from trackbench.bench.reference import load_or_build
+from trackbench.bench.sidecars import make_sidecars
 from trackbench.granules import Granule, GranuleName
 from trackbench.localcloud import CloudConfig, LocalCloud
 from trackbench.localcloud.objects import BUCKET, object_key
@@ -57,7 +58,8 @@ class World:
             Folder of this session.
         """
         paths = make_granules(cache, folder)
-        with LocalCloud.start(CloudConfig(tuple(paths.values()), cache_dir=cache / "localcloud")) as cloud:
+        files = (*paths.values(), *make_sidecars(tuple(paths.values())))
+        with LocalCloud.start(CloudConfig(files, cache_dir=cache / "localcloud")) as cloud:
             addresses = {word: served(path, cloud.endpoints) for word, path in paths.items()}
             scenarios = build_scenarios(paths, addresses, cut_short=_halve(paths["ascending"], folder))
             yield cls(cloud, paths, scenarios, cache / "references")

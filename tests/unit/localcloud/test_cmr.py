@@ -205,3 +205,22 @@ def test_granule_record(repository: MetadataRepository) -> None:
     ring = [(point["Longitude"], point["Latitude"]) for point in points]
     assert shapely.LinearRing(ring).is_ccw
     assert shapely.Polygon(ring).equals(shapely.box(10, 60, 11, 70))
+
+
+def test_record_names_the_dmrpp_that_is_served() -> None:
+    """Where a granule's DMR++ is served too, its record names it as UMM-G does, beside the same data links."""
+    beside = Learned(Path(f"/cache/{EAST}.dmrpp"), 10, "0" * 32, None, None)
+    files = [_learned(name, shapely.box(10, 60, 11, 70), 1) for name in (EAST, WEST)]
+    records = {
+        one.file_name: one.record["umm"]["RelatedUrls"] for one in catalogue_granules([*files, beside], HOST)
+    }
+    path = f"nsidc-cumulus-prod-protected/ATLAS/ATL06/006/2018/01/02/{EAST}.dmrpp"
+
+    named = [
+        url for url in records[EAST] if url not in catalogue_granules(files, HOST)[0].record["umm"]["RelatedUrls"]
+    ]
+    assert named == [
+        {"URL": f"{HOST}/{path}", "Type": "EXTENDED METADATA", "Subtype": "DMR++"},
+        {"URL": f"s3://{path}", "Type": "EXTENDED METADATA", "Subtype": "DMR++"},
+    ]
+    assert len(records[EAST]) == len(records[WEST]) + 2
