@@ -40,8 +40,8 @@ def _read(attribute: Any, name: str) -> FoundAttribute | None:  # noqa: ANN401
     if space.get_simple_extent_type() == h5py.h5s.NULL:
         return FoundAttribute(name, type_name, ("",))
     values = np.empty(space.shape, kind.dtype)
-    # Told the type, h5py need not make one out of numpy's: most attributes are text.
-    attribute.read(values, kind if values.dtype.kind == "S" else None)
+    # Told the type, h5py need not make one out of numpy's, which takes longer than all else here.
+    attribute.read(values, None if values.dtype.kind == "O" else kind)
     if type_name == "String":
         return FoundAttribute(name, type_name, tuple(_text(value) for value in values.reshape(-1)))
     return FoundAttribute(name, type_name, tuple(_number(value) for value in values.reshape(-1)))

@@ -208,6 +208,7 @@ def test_text_that_xml_cannot_hold_is_escaped(tmp_path: Path) -> None:
         file.attrs["text"] = 'a<b> & "c" é Ж\r\n\x01'
         file.attrs["bytes"] = np.bytes_(b"caf\xe9")
         file.attrs["numbers"] = np.array([180, 0.1, np.inf])
+        file.attrs["big"] = np.array([1, -2], ">i4")
         file.attrs["short"] = np.float32(-90)
         file.attrs["nothing"] = h5py.Empty("i4")
         file.create_dataset('a<"b', data=1)
@@ -218,6 +219,7 @@ def test_text_that_xml_cannot_hold_is_escaped(tmp_path: Path) -> None:
     assert root.attributes["text"] == 'a<b> & "c" é Ж\r\n '
     assert root.attributes["bytes"] == "café"
     assert root.attributes["numbers"] == (180.0, 0.1, np.inf)
+    assert root.attributes["big"] == (1, -2)
     assert "<Value>180.</Value>" in text
     assert "<Value>0.10000000000000001</Value>" in text
     assert "<Value>-90.</Value>" in text
