@@ -7,6 +7,7 @@ import hashlib
 import json
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,13 +23,16 @@ from trackbench.bench.needed_chunks import NeededChunk, needed_chunks
 from trackbench.errors import FailedError, InputError
 from trackbench.geoparquet import read_geoparquet, write_geoparquet
 from trackbench.granules import GranuleName
+from trackbench.processes import end_with_parent
 from trackbench.products import BEAMS
+from trackbench.session import no_progress
 from trackbench.table import canonical_batch, schema, select_rows, sort_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from trackbench.request import SubsetRequest
+    from trackbench.session import Progress
 
 REFERENCE_VERSION: Final = 1
 """Raised whenever what is found, or how it is kept, changes: it makes cached references stale."""
@@ -64,7 +68,9 @@ class Reference:
     needed: tuple[NeededChunk, ...]
 
 
-def build_reference(paths: Sequence[str | Path], request: SubsetRequest, *, workers: int = 1) -> Reference:
+def build_reference(
+    paths: Sequence[str | Path], request: SubsetRequest, *, workers: int = 1, progress: Progress = no_progress
+) -> Reference:
     """Read every file whole with h5py and test each point.
 
     Parameters
@@ -75,6 +81,8 @@ def build_reference(paths: Sequence[str | Path], request: SubsetRequest, *, work
         What is asked.
     workers
         Processes to read with; 1 reads in this one.
+    progress
+        Told about each granule done.
 
     Returns
     -------
@@ -88,12 +96,19 @@ def build_reference(paths: Sequence[str | Path], request: SubsetRequest, *, work
         When a path is missing or is not a granule of the request's product.
     """
     read = partial(_read_granule, request=request)
-    if workers == 1:
-        found = [read(Path(path).resolve()) for path in paths]
-    else:
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(workers, mp_context=context) as pool:
-            found = list(pool.map(read, [Path(path).resolve() for path in paths]))
+    places = [Path(path).resolve() for path in paths]
+    found = []
+    with ExitStack() as stack:
+        answers: Iterator[tuple[list[pa.RecordBatch], list[NeededChunk]]] = map(read, places)
+        if workers > 1:
+            context = multiprocessing.get_context("spawn")
+            pool = stack.enter_context(
+                ProcessPoolExecutor(workers, mp_context=context, initializer=end_with_parent)
+            )
+            answers = pool.map(read, places)
+        for place, answer in zip(places, answers, strict=True):
+            found.append(answer)
+            progress(len(found), len(places), place.name)
     columns = schema(request.product, request.variables)
     batches = [batch for granule in found for batch in granule[0]]
     table = sort_rows(pa.Table.from_batches(batches, schema=columns).combine_chunks())
@@ -106,7 +121,12 @@ def reference_rows(paths: Sequence[str | Path], request: SubsetRequest, *, worke
 
 
 def load_or_build(
-    paths: Sequence[str | Path], request: SubsetRequest, cache: Path, *, workers: int = 1
+    paths: Sequence[str | Path],
+    request: SubsetRequest,
+    cache: Path,
+    *,
+    workers: int = 1,
+    progress: Progress = no_progress,
 ) -> Reference:
     """Return the reference from the cache, or build it and keep it there.
 
@@ -114,7 +134,7 @@ def load_or_build(
 
     Parameters
     ----------
-    paths, request, workers
+    paths, request, workers, progress
         As in `build_reference`.
     cache
         Folder to keep references in; made where it does not exist.
@@ -128,7 +148,7 @@ def load_or_build(
         except (InputError, OSError, pa.ArrowInvalid):
             # A damaged cache is no reason to fail: what it held can be found again.
             rows_path.unlink(missing_ok=True)
-    reference = build_reference(paths, request, workers=workers)
+    reference = build_reference(paths, request, workers=workers, progress=progress)
     cache.mkdir(parents=True, exist_ok=True)
     _write_chunks(reference.needed, chunks_path)
     names = [GranuleName.parse(str(path)) for path in paths]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from trackbench.bench.measure import Attempt, Measured, Workbench
 from trackbench.bench.reference import load_or_build
 from trackbench.bench.summary import Context, record_of
 from trackbench.bench.supervise import scratch_folder
+from trackbench.granules import Granule, GranuleName, newest
 from trackbench.localcloud import PROFILES, CloudConfig, LocalCloud
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from trackbench.bench.cases import Case
     from trackbench.bench.records import ArtifactRecord, Record, Temperature
     from trackbench.bench.reference import Reference
+    from trackbench.request import SubsetRequest
     from trackbench.session import Progress
 
 NULL_BACKEND: Final = "null"
@@ -65,6 +68,10 @@ class Plan:
     concurrency: int = 8
     null_run: bool = True
     command: str = ""
+
+
+_GRANULES_A_PROCESS: Final = 16
+"""From so many granules on, one more process reads them sooner than it starts."""
 
 
 class Observer(Protocol):
@@ -124,8 +131,7 @@ def run(plan: Plan, *, cache: Path, observer: Observer) -> Results:
     started = datetime.now(UTC)
     paths = materialise(plan.case, cache, observer.stage(f"granules of {plan.case.name}"))
     beside = sidecars(plan.case, paths, cache, observer.stage(f"DMR++ of {plan.case.name}"))
-    observer.stage(f"reference rows of {plan.case.name}")
-    reference = load_or_build(paths, plan.case.request, cache)
+    reference = _reference(paths, plan.case.request, cache, observer.stage(f"reference rows of {plan.case.name}"))
     profile = PROFILES[plan.profile]
     bound = bound_of(reference.needed, profile, cold=plan.temperature == "cold")
     context = Context(
@@ -156,6 +162,19 @@ def run(plan: Plan, *, cache: Path, observer: Observer) -> Results:
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return Results(records, reference)
+
+
+def _reference(paths: tuple[Path, ...], request: SubsetRequest, cache: Path, progress: Progress) -> Reference:
+    """Read the granules of the answer: every backend takes the newest of the same data."""
+    newest_paths = {granule.path for granule in newest(Granule.locate(str(path)) for path in paths)}
+    answering = [
+        path
+        for path in paths
+        if (request.release is None and str(path) in newest_paths)
+        or request.release == GranuleName.parse(path.name).release
+    ]
+    workers = min(os.cpu_count() or 1, 1 + len(answering) // _GRANULES_A_PROCESS)
+    return load_or_build(answering, request, cache, workers=workers, progress=progress)
 
 
 def _measured(workbench: Workbench, entries: list[_Entry], context: Context, observer: Observer) -> list[Record]:

@@ -28,7 +28,7 @@ def serve(
     profile: Annotated[str, typer.Option(help="Network profile.")] = "loopback",
 ) -> None:
     """Serve granules on loopback until interrupted, and print how to point clients at them."""
-    from trackbench.bench.cases import load_case, materialise  # noqa: PLC0415 - slow to import
+    from trackbench.bench.cases import load_case, materialise, sidecars  # noqa: PLC0415 - slow to import
     from trackbench.bench.paths import cache_folder  # noqa: PLC0415
     from trackbench.cli.lists import known_profile  # noqa: PLC0415
     from trackbench.cli.places import local_files  # noqa: PLC0415
@@ -40,7 +40,9 @@ def serve(
         if granules:
             files = local_files(granules)
         else:
-            files = materialise(load_case(case, cache_dir=cache), cache, bars.stage(f"granules of {case}"))
+            workload = load_case(case, cache_dir=cache)
+            files = materialise(workload, cache, bars.stage(f"granules of {case}"))
+            files = (*files, *sidecars(workload, files, cache, bars.stage(f"DMR++ of {case}")))
         bars.stage("local cloud")
         cloud = LocalCloud.start(CloudConfig(files, chosen, cache_dir=cache / "localcloud"))
     with cloud:

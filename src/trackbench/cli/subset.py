@@ -107,25 +107,30 @@ def _source(
             raise InputError(f"{remote[0]} is an address in the Earthdata cloud: add --live to read from there.")
         _need_credentials()
         return LIVE, _of_product(newest(map(Granule.locate, remote)), request) if remote else None
+    cache = cache_folder()
     if places:
         files = local_files(places)
         named = _of_product(newest(Granule.locate(str(path)) for path in files), request)
         if load(choice.backend).reads_local_files and profile is None:
             return LIVE, named
         files = tuple(Path(each.path) for each in named if each.path is not None)
+        from trackbench.bench.sidecars import make_sidecars  # noqa: PLC0415
+
+        beside = make_sidecars(files, bars.stage("DMR++"), cache_dir=cache)
         say(f"{choice} reads through a server: a local cloud serves these {len(files)} files.")
     else:
-        from trackbench.bench.cases import load_case, materialise  # noqa: PLC0415
+        from trackbench.bench.cases import load_case, materialise, sidecars  # noqa: PLC0415
 
-        cache = cache_folder()
-        files = materialise(load_case(case, cache_dir=cache), cache, bars.stage(f"granules of {case}"))
+        workload = load_case(case, cache_dir=cache)
+        files = materialise(workload, cache, bars.stage(f"granules of {case}"))
+        beside = sidecars(workload, files, cache, bars.stage(f"DMR++ of {case}"))
         say(f"No --live, no --granules: a local cloud serves the {len(files)} granules of the case {case}.")
     from trackbench.cli.lists import known_profile  # noqa: PLC0415
     from trackbench.localcloud import PROFILES, CloudConfig, LocalCloud  # noqa: PLC0415
 
     bars.stage("local cloud")
     network = PROFILES[known_profile(profile or "loopback")]
-    config = CloudConfig(files, network, cache_dir=cache_folder() / "localcloud")
+    config = CloudConfig((*files, *beside), network, cache_dir=cache / "localcloud")
     return stack.enter_context(LocalCloud.start(config)).endpoints, None
 
 
