@@ -39,5 +39,5 @@ def test_what_serve_prints_points_a_client_at_it(trackbench: CommandLine, tiny_g
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str(sorted(path.name for path in tiny_granules))
     assert serving.returncode == 0
-    assert f"Serving {len(tiny_granules)} files" in told
+    assert f"Serving {len(tiny_granules)} granules" in told
     assert trackbench.processes() == []

@@ -47,7 +47,8 @@ def serve(
         cloud = LocalCloud.start(CloudConfig(files, chosen, cache_dir=cache / "localcloud"))
     with cloud:
         console().print(describe(cloud.endpoints), markup=False, soft_wrap=True)
-        say(f"Serving {len(files)} files through {chosen.name}. Ctrl-C ends it.")
+        granules_served = sum(path.suffix == ".h5" for path in files)
+        say(f"Serving {granules_served} granules through {chosen.name}. Ctrl-C ends it.")
         try:
             while True:
                 cloud.check()
