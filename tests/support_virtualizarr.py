@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import h5py
 import numpy as np
 import pyarrow as pa
 
+from trackbench.backends.virtualizarr.cases import Entry
+from trackbench.backends.virtualizarr.icechunk_store import Repository
 from trackbench.backends.virtualizarr.stores import Access
+from trackbench.backends.virtualizarr.subsets import BUILT
 from trackbench.backends.virtualizarr.tasks import Task
-from trackbench.backends.virtualizarr.worker import read
+from trackbench.backends.virtualizarr.worker import make, read
 from trackbench.granules import Granule
 from trackbench.products import ATL06, FLOAT32_FILL
 from trackbench.region import Region
@@ -77,8 +80,19 @@ def write_granule(folder: Path, **changed: Stored) -> Path:
 
 
 def rows_of(variant: str, path: Path, request: SubsetRequest = REQUEST) -> pa.Table:
-    """Read a granule of this machine in this process."""
-    outcome = read(Task(variant, Granule.locate(str(path)), Access()), request)
+    """Read a granule of this machine in this process, after building its references where the variant has such."""
+    entry = Entry(Granule.locate(str(path)), path.as_uri())
+    task = Task(variant, entry, Access())
+    if variant in BUILT:
+        task = replace(task, folder=path.with_suffix(f".{variant}"))
+        entry, made = make(task, request)
+        if variant == "icechunk":
+            assert task.folder is not None
+            repository = Repository(task.folder, [entry.url])
+            repository.add(entry, made)
+            repository.commit("one granule")
+        task = replace(task, entry=entry)
+    outcome = read(task, request)
     return sort_rows(pa.Table.from_batches(outcome.batches, schema=schema(ATL06, request.variables)))
 
 

@@ -1,4 +1,4 @@
-"""References made by the HDF parser: every storage of HDF5 reads right or is refused, never wrong."""
+"""References made by the HDF parser, kept or not: every storage of HDF5 reads right or is refused, never wrong."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from trackbench.products import FLOAT32_FILL
 if TYPE_CHECKING:
     from pathlib import Path
 
-VARIANT = "hdf"
+VARIANTS = ("hdf", "kerchunk", "icechunk")
 HEIGHTS = f"{BEAM}/land_ice_segments/h_li"
 
 ODD_BUT_RIGHT = {
@@ -33,18 +33,20 @@ ODD_BUT_RIGHT = {
 }
 
 
+@pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("changed", ODD_BUT_RIGHT.values(), ids=ODD_BUT_RIGHT.keys())
-def test_odd_storage_reads_right(changed: dict[str, Stored], tmp_path: Path) -> None:
+def test_odd_storage_reads_right(changed: dict[str, Stored], variant: str, tmp_path: Path) -> None:
     """What HDF5 can store in another way than the product does still gives the rows of the reference."""
     path = write_granule(tmp_path, **changed)
 
-    rows = rows_of(VARIANT, path)
+    rows = rows_of(variant, path)
 
     assert rows.num_rows == 301
     assert rows.equals(reference_rows([path], REQUEST))
 
 
-def test_chunks_that_were_never_written_are_fill_values(tmp_path: Path) -> None:
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_chunks_that_were_never_written_are_fill_values(variant: str, tmp_path: Path) -> None:
     """A chunk that is missing holds the fill value of the dataset to the last bit, which becomes null."""
     path = write_granule(tmp_path)
     with h5py.File(path, "r+") as file:
@@ -54,13 +56,14 @@ def test_chunks_that_were_never_written_are_fill_values(tmp_path: Path) -> None:
         )
         heights[:400] = track()["h_li"][:400]
 
-    rows = rows_of(VARIANT, path)
+    rows = rows_of(variant, path)
 
     assert rows.equals(reference_rows([path], REQUEST))
     assert rows["h_li"].slice(100).null_count == 201
 
 
-def test_compact_storage_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_compact_storage_is_refused(variant: str, tmp_path: Path) -> None:
     """A dataset in the header of the file is named: the parser would read zeros."""
     path = write_granule(tmp_path)
     with h5py.File(path, "r+") as file:
@@ -73,20 +76,22 @@ def test_compact_storage_is_refused(tmp_path: Path) -> None:
         made.write(h5py.h5s.ALL, h5py.h5s.ALL, np.ones(ROWS, np.int8))
 
     with pytest.raises(UnsupportedError, match=r"atl06_quality_summary.*compact"):
-        rows_of(VARIANT, path)
+        rows_of(variant, path)
 
 
-def test_missing_array_names_granule(tmp_path: Path) -> None:
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_missing_array_names_granule(variant: str, tmp_path: Path) -> None:
     """A ground track without an array that is needed ends with the name of the granule."""
     path = write_granule(tmp_path)
     with h5py.File(path, "r+") as file:
         del file[HEIGHTS]
 
     with pytest.raises(FailedError, match=NAME):
-        rows_of(VARIANT, path)
+        rows_of(variant, path)
 
 
-def test_further_variables_are_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_further_variables_are_read(variant: str, tmp_path: Path) -> None:
     """Further variables, one of them in a group below, come with their values."""
     path = write_granule(tmp_path)
     with h5py.File(path, "r+") as file:
@@ -94,7 +99,7 @@ def test_further_variables_are_read(tmp_path: Path) -> None:
         below.create_dataset("x_atc", data=np.arange(ROWS) * 20.0, chunks=(100,), compression=6)
     request = REQUEST.build("ATL06", REQUEST.region, variables=("segment_id", "ground_track/x_atc"))
 
-    rows = rows_of(VARIANT, path, request)
+    rows = rows_of(variant, path, request)
 
     assert rows.equals(reference_rows([path], request))
     assert rows["x_atc"].to_pylist()[0] == 6000.0

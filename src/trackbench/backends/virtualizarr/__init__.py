@@ -29,6 +29,8 @@ class VirtualiZarr:
     variants: ClassVar[Mapping[str, Variant]] = {
         "dmrpp": Variant("the DMR++ that stands beside each granule, hierarchical or flattened, read in one go"),
         "hdf": Variant("VirtualiZarr's HDF parser at read time, ground track by ground track; no sidecar needed"),
+        "kerchunk": Variant("references of all granules in Kerchunk's Parquet form, built beforehand"),
+        "icechunk": Variant("references of all granules in one Icechunk repository, built beforehand"),
     }
 
     def __init__(self, variant: str) -> None:
@@ -36,15 +38,19 @@ class VirtualiZarr:
             raise InputError(f"{self.name} has no variant {variant!r}. It has: {', '.join(self.variants)}.")
         self.variant = variant
 
-    def prepare(self, request: SubsetRequest, session: Session) -> Artifact | None:  # noqa: ARG002 - the protocol's
-        """Return None: this variant needs nothing built beforehand."""
-        return None
+    def prepare(self, request: SubsetRequest, session: Session) -> Artifact | None:
+        """Build the references of all granules where the variant reads from such, or return None."""
+        with session.timer.phase("startup"):
+            start_fork_server()
+            # Imported here so that listing the variants needs none of the clients.
+            from trackbench.backends.virtualizarr.subsets import build  # noqa: PLC0415
+
+        return build(self.variant, request, session)
 
     def subset(self, request: SubsetRequest, session: Session) -> Iterator[pa.RecordBatch]:
         """Yield the rows of the request, granule by granule as they are read."""
         with session.timer.phase("startup"):
             start_fork_server()
-            # Imported here so that listing the variants needs none of the clients.
-            from trackbench.backends.virtualizarr.pool import read_granules  # noqa: PLC0415
+            from trackbench.backends.virtualizarr.subsets import subset  # noqa: PLC0415 - as above
 
-        yield from read_granules(self.variant, request, session)
+        yield from subset(self.variant, request, session)

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+import requests
 from obspec_utils.registry import ObjectStoreRegistry
 from obstore.auth.earthdata import NasaEarthdataCredentialProvider
 from obstore.store import HTTPStore, LocalStore, S3Store
 
-from trackbench.errors import FailedError
+from trackbench.errors import FailedError, UnavailableError
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from obstore.store import ClientConfig, ObjectStore, RetryConfig, S3Credential
 
     from trackbench.granules import Granule
 
-_REGION: Final = "us-west-2"
+REGION: Final = "us-west-2"
+"""Where NASA keeps the granules."""
+
+_MARGIN: Final = timedelta(minutes=5)
 # obstore tries ten times within three minutes by default; a server that does not answer is better said so.
 _RETRIES: Final[RetryConfig] = {"max_retries": 4, "retry_timeout": timedelta(seconds=45)}
 _CLIENT: Final[ClientConfig] = {"connect_timeout": timedelta(seconds=10), "timeout": timedelta(seconds=60)}
@@ -71,30 +73,33 @@ class Access:
     in_region: bool = False
     key: S3Key | None = None
 
-    def with_key(self) -> Access:
-        """Return this access with S3 credentials, asked for now."""
-        given = _provider(self)()
-        token, expires = given.get("token"), given["expires_at"]
-        assert token is not None
-        assert expires is not None
-        key = S3Key(given["access_key_id"], given["secret_access_key"], token, expires)
-        return Access(self.token, self.s3_credentials, self.s3_endpoint, self.in_region, key)
+
+def with_key(access: Access) -> Access:
+    """Return an access with S3 credentials, asked for now."""
+    return replace(access, key=_new_key(access))
 
 
-class _HandedOver:
-    """Gives the credentials that were handed to this process, and asks for new ones once those have expired."""
-
-    def __init__(self, access: Access) -> None:
-        self._first = access.key
-        self._renew = _provider(access)
-
-    def __call__(self) -> S3Credential:
-        first, self._first = self._first, None
-        return self._renew() if first is None else first.to_obstore()
+def fresh_key(access: Access) -> S3Key:
+    """Return S3 credentials, those at hand as long as they live for some minutes more."""
+    if access.key is None or access.key.expires < datetime.now(UTC) + _MARGIN:
+        return _new_key(access)
+    return access.key
 
 
-def _provider(access: Access) -> NasaEarthdataCredentialProvider:
-    return NasaEarthdataCredentialProvider(access.s3_credentials, auth=access.token)
+def _new_key(access: Access) -> S3Key:
+    provider = NasaEarthdataCredentialProvider(access.s3_credentials, auth=access.token)
+    try:
+        given = provider()
+    except requests.RequestException as error:
+        raise UnavailableError(
+            f"S3 credentials cannot be had from {access.s3_credentials}: {type(error).__name__}."
+        ) from error
+    finally:
+        provider.close()
+    token, expires = given.get("token"), given["expires_at"]
+    assert token is not None
+    assert expires is not None
+    return S3Key(given["access_key_id"], given["secret_access_key"], token, expires)
 
 
 def address(granule: Granule, access: Access) -> str:
@@ -128,12 +133,12 @@ def _store(scheme: str, host: str, access: Access) -> ObjectStore:
     if scheme == "s3":
         return S3Store(
             host,
-            region=_REGION,
+            region=REGION,
             endpoint=access.s3_endpoint,
             virtual_hosted_style_request=access.s3_endpoint is None,
             client_options={**_CLIENT, "allow_http": access.s3_endpoint is not None},
             retry_config=_RETRIES,
-            credential_provider=_HandedOver(access),
+            credential_provider=lambda: fresh_key(access).to_obstore(),
         )
     # The token stays behind when the data host sends on to another host: obstore drops it there.
     headers = {"Authorization": f"Bearer {access.token}"} if access.token else {}

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 from trackbench.processes import end_with_parent
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     import pyarrow as pa
 
+    from trackbench.backends.virtualizarr.cases import Entry
+    from trackbench.backends.virtualizarr.hdf import MadeGroup
     from trackbench.backends.virtualizarr.stores import Access
-    from trackbench.granules import Granule, GranuleName
+    from trackbench.granules import GranuleName
     from trackbench.request import SubsetRequest
 
 
@@ -25,15 +28,18 @@ class Task:
     ----------
     variant
         Which references to use.
-    granule
-        Where it can be had.
+    entry
+        The granule and its address.
     access
         How to reach it.
+    folder
+        Where the references of the whole request lie, for variants that build them beforehand.
     """
 
     variant: str
-    granule: Granule
+    entry: Entry
     access: Access
+    folder: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +67,16 @@ def read_granule(task: Task, request: SubsetRequest) -> Outcome:
     from trackbench.backends.virtualizarr.worker import read  # noqa: PLC0415
 
     return read(task, request)
+
+
+def write_references(task: Task, request: SubsetRequest) -> tuple[Entry, Sequence[MadeGroup]]:
+    """Make the references of a granule.
+
+    Returns
+    -------
+    entry, made
+        The granule with its ground tracks, and what is left to be written by the process that asked.
+    """
+    from trackbench.backends.virtualizarr.worker import make  # noqa: PLC0415
+
+    return make(task, request)
