@@ -41,9 +41,10 @@ class Baseline:
 
     def subset(self, request: SubsetRequest, session: Session) -> Iterator[pa.RecordBatch]:
         """Yield the rows of the request, granule by granule as they are read."""
+        opening = OPENINGS[self.variant]
         with session.timer.phase("startup"):
-            start_fork_server()
+            start_fork_server(*(("xarray", "h5netcdf") if opening.library == "xarray" else ()))
             # Imported here so that listing the variants needs none of the clients.
             from trackbench.backends.baseline.pool import read_granules  # noqa: PLC0415
 
-        yield from read_granules(OPENINGS[self.variant], request, session)
+        yield from read_granules(opening, request, session)

@@ -12,13 +12,15 @@ if TYPE_CHECKING:
 _WORKER: Final = "trackbench.backends.baseline.worker"
 
 
-def start_fork_server() -> ForkServerContext:
-    """Start a process that loads the libraries once and forks each worker with them; again does nothing.
+def start_fork_server(*libraries: str) -> ForkServerContext:
+    """Start a process that loads the worker's libraries, and these, and forks each worker with them.
+
+    Once it runs, a further call does nothing.
 
     It loads while its caller loads the same libraries, which take seconds. Forking the caller itself could
     deadlock: it runs threads, fsspec's event loop among them.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([_WORKER])
+    context.set_forkserver_preload([_WORKER, *libraries])
     forkserver.ensure_running()
     return context
