@@ -57,7 +57,7 @@ def test_references_that_were_not_built_are_missed(asked: Conformance) -> None:
     assert "prepare" in answer.reason
 
 
-@pytest.mark.parametrize("variant", ["dmrpp", *BUILT])
+@pytest.mark.parametrize("variant", ["dmrpp", "earthaccess", *BUILT])
 def test_every_variant_reads_what_is_there(variant: str, asked: Conformance) -> None:
     """The other forms of references lead to the rows of granules with everything odd about them."""
     rows = _choose(asked, variant, prepares=variant in BUILT).check("every-oddity")

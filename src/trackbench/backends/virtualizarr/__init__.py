@@ -31,6 +31,11 @@ class VirtualiZarr:
         "hdf": Variant("VirtualiZarr's HDF parser at read time, ground track by ground track; no sidecar needed"),
         "kerchunk": Variant("references of all granules in Kerchunk's Parquet form, built beforehand"),
         "icechunk": Variant("references of all granules in one Icechunk repository, built beforehand"),
+        "earthaccess": Variant("earthaccess.virtualize, group by group; chunks read through its references"),
+        "naive": Variant(
+            "as a first tutorial: each whole granule opened as a tree, every value loaded",
+            default=False,
+        ),
     }
 
     def __init__(self, variant: str) -> None:

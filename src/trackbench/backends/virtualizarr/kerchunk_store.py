@@ -20,8 +20,10 @@ from trackbench.backends.virtualizarr.places import Place
 from trackbench.backends.virtualizarr.stores import registry_for
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from obspec_utils.registry import ObjectStoreRegistry
     from virtualizarr.manifests import ManifestStore
 
     from trackbench.backends.virtualizarr.cases import Entry
@@ -69,9 +71,13 @@ def references(entry: Entry, folder: Path, access: Access, request: SubsetReques
 
 def _store(place: Path, url: str, access: Access) -> ManifestStore:
     mapper = LazyReferenceMapper(str(place), LocalFileSystem(), engine=_ENGINE)
+    return parsed({key: _plain(mapper[key]) for key in mapper}, registry_for(url, access))
+
+
+def parsed(refs: Mapping[str, Any], registry: ObjectStoreRegistry[Any]) -> ManifestStore:
+    """Make a store of references that are at hand, in Kerchunk's form."""
     memory = MemoryStore()
-    memory.put("all", json.dumps({"refs": {key: _plain(mapper[key]) for key in mapper}}).encode())
-    registry = registry_for(url, access)
+    memory.put("all", json.dumps({"refs": refs}).encode())
     registry.register(_MEMORY, memory)
     return KerchunkJSONParser()(f"{_MEMORY}/all", registry)
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import pyarrow as pa
+    from earthaccess.results import DataGranule
 
     from trackbench.backends.virtualizarr.hdf import MadeGroup
     from trackbench.backends.virtualizarr.tasks import Task
@@ -49,18 +50,18 @@ def log_in(session: Session) -> Access:
     return with_key(access) if access.in_region else access
 
 
-def find(request: SubsetRequest, session: Session, access: Access) -> list[Entry]:
-    """Find the granules of a request, or take those that the user named.
+def find(request: SubsetRequest, session: Session, access: Access) -> list[tuple[Entry, DataGranule | None]]:
+    """Find the granules of a request, or take those that the user named; with what the search said of each.
 
     Raises
     ------
     UnavailableError
         If the search does not answer.
     """
-    granules = session.granules
-    if granules is None:
-        granules = tuple(each.granule for each in earthdata.search(request))
-    return [Entry(granule, address(granule, access)) for granule in granules]
+    if session.granules is not None:
+        return [(Entry(granule, address(granule, access)), None) for granule in session.granules]
+    found = earthdata.search(request)
+    return [(Entry(each.granule, address(each.granule, access)), each.result) for each in found]
 
 
 def read_granules(tasks: Sequence[Task], request: SubsetRequest, session: Session) -> Iterator[pa.RecordBatch]:

@@ -42,7 +42,7 @@ def build(variant: str, request: SubsetRequest, session: Session) -> Artifact | 
         return None
     begin = time.perf_counter()
     access = log_in(session)
-    entries = find(request, session, access)
+    entries = [entry for entry, _ in find(request, session, access)]
     held = find_case(variant, request, session, [entry.url for entry in entries])
     if held is not None:
         return held.artifact
@@ -92,4 +92,7 @@ def _tasks(variant: str, request: SubsetRequest, session: Session, access: Acces
         # The store of references says which granules there are, and which of their ground tracks hold rows.
         case = open_case(variant, request, session)
         return [Task(variant, entry, access, case.references) for entry in case.entries if entry.tracks]
-    return [Task(variant, entry, access) for entry in find(request, session, access)]
+    return [
+        Task(variant, entry, access, result=result, endpoints=session.endpoints)
+        for entry, result in find(request, session, access)
+    ]

@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pyarrow as pa
+    from earthaccess.results import DataGranule
 
     from trackbench.backends.virtualizarr.cases import Entry
     from trackbench.backends.virtualizarr.hdf import MadeGroup
     from trackbench.backends.virtualizarr.stores import Access
     from trackbench.granules import GranuleName
     from trackbench.request import SubsetRequest
+    from trackbench.session import Endpoints
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +36,16 @@ class Task:
         How to reach it.
     folder
         Where the references of the whole request lie, for variants that build them beforehand.
+    result, endpoints
+        What the search said of the granule, and where the cloud is, for the variant of earthaccess.
     """
 
     variant: str
     entry: Entry
     access: Access
     folder: Path | None = None
+    result: DataGranule | None = None
+    endpoints: Endpoints | None = None
 
 
 @dataclass(frozen=True, slots=True)

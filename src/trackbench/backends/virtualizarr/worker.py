@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import zarr
 
-from trackbench.backends.virtualizarr import dmrpp, hdf, kerchunk_store
+from trackbench.backends import earthdata
+from trackbench.backends.virtualizarr import dmrpp, earthaccess_route, hdf, kerchunk_store, naive
 from trackbench.backends.virtualizarr.places import open_arrays
 from trackbench.backends.virtualizarr.reading import read_tracks
 from trackbench.backends.virtualizarr.tasks import Outcome
@@ -64,15 +65,19 @@ def _settings(name: GranuleName) -> Iterator[None]:
 
 async def _read(task: Task, request: SubsetRequest, timer: PhaseTimer) -> list[pa.RecordBatch]:
     with timer.phase("startup"):
-        _load(task.variant)
+        _start(task)
+    if task.variant == "naive":
+        return naive.read(task, request, timer)
     with timer.phase("metadata"):
         tracks = await open_arrays(await _references(task, request))
     return await read_tracks(tracks, request=request, name=task.entry.granule.name, timer=timer)
 
 
-def _load(variant: str) -> None:
-    """Import what cannot be imported before workers are forked."""
-    if variant == "icechunk":
+def _start(task: Task) -> None:
+    """Do what cannot be done before workers are forked."""
+    if task.variant == "earthaccess" and task.result is not None and task.endpoints is not None:
+        earthdata.ensure_login(task.endpoints)
+    if task.variant == "icechunk":
         import trackbench.backends.virtualizarr.icechunk_store  # noqa: F401, PLC0415 - see there
 
 
@@ -82,9 +87,11 @@ async def _references(task: Task, request: SubsetRequest) -> Places:
         return await dmrpp.references(entry.url, access, request)
     if task.variant == "hdf":
         return hdf.references(entry.url, access, request)
+    if task.variant == "earthaccess":
+        return earthaccess_route.references(task, request)
     assert task.folder is not None
     if task.variant == "kerchunk":
         return kerchunk_store.references(entry, task.folder, access, request)
-    from trackbench.backends.virtualizarr import icechunk_store  # noqa: PLC0415 - as in `_load`
+    from trackbench.backends.virtualizarr import icechunk_store  # noqa: PLC0415 - as in `_start`
 
     return icechunk_store.references(entry, task.folder, access, request)
