@@ -1,8 +1,8 @@
 """What a first tutorial does: open a whole granule as a tree of datasets, and load variable after variable whole.
 
 `virtualizarr.open_virtual_datatree` does the first half and cannot load values; xarray opens the same references.
-The tree holds every group of the granule. Opening it takes tens of seconds, since VirtualiZarr prints the whole store
-for each node that zarr opens.
+The tree holds every group of the granule. Opening it takes tens of seconds, since VirtualiZarr prints the whole
+store for each node that zarr opens.
 """
 
 from __future__ import annotations
