@@ -46,11 +46,15 @@ class Variant:
     description
         What is special about it, in one line.
     default
-        Whether it is measured when the user names no variant. Slow, naive ones are not.
+        Whether it is measured when the user names the backend and no variant. Slow, naive ones are not.
+    overview
+        Whether it stands for its backend when every backend is measured, so that an overview stays quick. Where no
+        variant does, all default ones do.
     """
 
     description: str
     default: bool = True
+    overview: bool = False
 
 
 @runtime_checkable

@@ -111,7 +111,8 @@ def choose(names: Iterable[str], *, all_variants: bool = False) -> tuple[Choice,
     Parameters
     ----------
     names
-        ``baseline`` (its default variants) or ``baseline:blockcache``. Without any, every installed backend.
+        ``baseline`` (its default variants) or ``baseline:blockcache``. Without any, every installed backend with
+        the variants that stand for it.
     all_variants
         Take every variant, the slow and the naive too.
 
@@ -132,11 +133,10 @@ def choose(names: Iterable[str], *, all_variants: bool = False) -> tuple[Choice,
             continue
         if variant and variant not in variants:
             raise InputError(f"{name} has no variant {variant!r}. It has: {', '.join(variants)}.")
-        taken = [
-            each
-            for each, details in variants.items()
-            if each == variant or (not variant and (all_variants or details.default))
-        ]
+        usual = {each for each, details in variants.items() if all_variants or details.default}
+        overview = {each for each in usual if variants[each].overview}
+        wanted = {variant} if variant else usual if named or all_variants else overview or usual
+        taken = [each for each in variants if each in wanted]
         if named and not taken:
             raise InputError(f"{name} has no default variant; name one of: {', '.join(variants)}.")
         chosen.update(dict.fromkeys(Choice(name, each) for each in taken))

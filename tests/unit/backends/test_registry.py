@@ -162,6 +162,16 @@ def test_without_names_every_backend_is_chosen(install: Install) -> None:
     assert names == sorted(names)
 
 
+def test_in_an_overview_a_backend_is_stood_for(install: Install) -> None:
+    """Without names only the variants that stand for their backend are measured; by name all the usual ones are."""
+    overview = "\nMine.variants['careful'] = type(Mine.variants['careful'])('careful', overview=True)\n"
+    install("first", "mine = first_module:Mine", BACKEND + overview)
+
+    assert [each for each in choose([]) if each.backend == "mine"] == [Choice("mine", "careful")]
+    assert choose(["mine"]) == (Choice("mine", "quick"), Choice("mine", "careful"))
+    assert Choice("mine", "naive") in choose([], all_variants=True)
+
+
 def test_each_choice_is_made_once(install: Install) -> None:
     """Naming a variant twice, or beside its backend, does not measure it twice."""
     install("first", "mine = first_module:Mine", BACKEND)

@@ -27,7 +27,7 @@ class Baseline:
     name: ClassVar[str] = "baseline"
     reads_local_files: ClassVar[bool] = True
     variants: ClassVar[Mapping[str, Variant]] = {
-        name: Variant(opening.description, opening.default) for name, opening in OPENINGS.items()
+        name: Variant(opening.description, opening.default, opening.overview) for name, opening in OPENINGS.items()
     }
 
     def __init__(self, variant: str) -> None:

@@ -31,8 +31,8 @@ class Opening:
         What reads the HDF5.
     coordinates_first
         Whether only the span of rows that is needed is read of the other variables.
-    default
-        Whether the variant is measured unless asked otherwise.
+    default, overview
+        As of `trackbench.backends.protocol.Variant`.
     """
 
     description: str
@@ -42,6 +42,7 @@ class Opening:
     library: Literal["h5py", "xarray"] = "h5py"
     coordinates_first: bool = False
     default: bool = False
+    overview: bool = False
 
 
 OPENINGS: Final[Mapping[str, Opening]] = MappingProxyType(
@@ -49,6 +50,7 @@ OPENINGS: Final[Mapping[str, Opening]] = MappingProxyType(
         "background": Opening(
             "earthaccess.open as it is today (background cache, blocks of 4 to 16 MiB), whole tracks read",
             default=True,
+            overview=True,
         ),
         "slice": Opening(
             "as background, but coordinates first and then only the rows needed",
@@ -60,7 +62,11 @@ OPENINGS: Final[Mapping[str, Opening]] = MappingProxyType(
             default=True,
         ),
         "download": Opening(
-            "earthaccess.download, then the local files read", how="download", coordinates_first=True, default=True
+            "earthaccess.download, then the local files read",
+            how="download",
+            coordinates_first=True,
+            default=True,
+            overview=True,
         ),
         "fsspec-default": Opening(
             "the file system's own default cache (readahead of 5 MiB), whole tracks read", how="fsspec"

@@ -25,9 +25,11 @@ class VirtualiZarr:
     """
 
     name: ClassVar[str] = "virtualizarr"
-    reads_local_files: ClassVar[bool] = True
+    reads_local_files: ClassVar[bool] = False  # earthaccess takes none
     variants: ClassVar[Mapping[str, Variant]] = {
-        "dmrpp": Variant("the DMR++ that stands beside each granule, hierarchical or flattened, read in one go"),
+        "dmrpp": Variant(
+            "the DMR++ that stands beside each granule, hierarchical or flattened, read in one go", overview=True
+        ),
         "hdf": Variant("VirtualiZarr's HDF parser at read time, ground track by ground track; no sidecar needed"),
         "kerchunk": Variant("references of all granules in Kerchunk's Parquet form, built beforehand"),
         "icechunk": Variant("references of all granules in one Icechunk repository, built beforehand"),
