@@ -47,11 +47,12 @@ def naming(granule: GranuleName, *transport: type[Exception]) -> Iterator[None]:
     UnavailableError
         If the server cannot be reached or refuses.
     """
+    broken: tuple[type[Exception], ...] = (ConnectionError, PermissionError, TimeoutError, *transport)
     try:
         yield
     except TrackbenchError:
         raise
-    except (ConnectionError, PermissionError, TimeoutError, *transport) as error:
+    except broken as error:
         raise UnavailableError(f"{granule} cannot be had: {type(error).__name__}: {error}") from error
     except (OSError, KeyError, ValueError, RuntimeError) as error:
         raise FailedError(

@@ -163,7 +163,7 @@ def test_without_names_every_backend_is_chosen(install: Install) -> None:
 
 
 def test_in_an_overview_a_backend_is_stood_for(install: Install) -> None:
-    """Without names only the variants that stand for their backend are measured; by name all the usual ones are."""
+    """Without names only variants that stand for their backend are measured; by name all the usual ones."""
     overview = "\nMine.variants['careful'] = type(Mine.variants['careful'])('careful', overview=True)\n"
     install("first", "mine = first_module:Mine", BACKEND + overview)
 
