@@ -40,8 +40,11 @@ def read(task: Task, request: SubsetRequest, timer: PhaseTimer) -> list[pa.Recor
             decode_times=False,
         )
     batches = []
+    # Whether a path is in a tree, `in` tells of its own children alone.
+    groups = {group.strip("/") for group in tree.groups}
     for track in BEAMS:
-        if f"{track}/{product.latitude.path}" not in tree:
+        group = f"{track}/{product.segments}"
+        if group not in groups or "latitude" not in tree[group]:
             continue
         with timer.phase("read"):
             whole = {each.path: np.asarray(tree[f"{track}/{each.path}"].values) for each in variables_of(request)}
