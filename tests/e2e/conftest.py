@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import tempfile
 import uuid
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -17,7 +20,7 @@ from trackbench.bench.paths import cache_folder
 from trackbench.session import no_progress
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
 _MARK = "TRACKBENCH_TEST_MARK"
 
@@ -31,17 +34,18 @@ class CommandLine:
     mark
         Stands in the environment of every process that it starts.
     folder
-        Where it stands, and where temporary files go.
+        Where it stands.
+    temporary
+        Where temporary files go. Its path is short: the name of a socket must fit into 107 bytes.
     """
 
     mark: str
     folder: Path
+    temporary: Path
 
     def environment(self, **more: str) -> dict[str, str]:
         """Return the environment of a command."""
-        temporary = self.folder / "temporary"
-        temporary.mkdir(exist_ok=True)
-        return {**os.environ, _MARK: self.mark, "TMPDIR": str(temporary), "COLUMNS": "140", **more}
+        return {**os.environ, _MARK: self.mark, "TMPDIR": str(self.temporary), "COLUMNS": "140", **more}
 
     def __call__(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
@@ -64,6 +68,8 @@ class CommandLine:
             text=True,
             cwd=self.folder,
             env=self.environment(),
+            # A test process that ignores interrupts, as those of a parallel run do, would hand that down.
+            preexec_fn=_take_interrupts,  # noqa: PLW1509 - it sets a signal and nothing else
         )
 
     def processes(self, module: str = "") -> list[psutil.Process]:
@@ -80,13 +86,18 @@ class CommandLine:
 
     def left_behind(self) -> list[str]:
         """Return the temporary files that are left, by name."""
-        return sorted(str(path.relative_to(self.folder)) for path in (self.folder / "temporary").rglob("*"))
+        return sorted(str(path.relative_to(self.temporary)) for path in self.temporary.rglob("*"))
+
+
+def _take_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.fixture
-def trackbench(tmp_path: Path) -> CommandLine:
+def trackbench(tmp_path: Path) -> Iterator[CommandLine]:
     """Return the command line."""
-    return CommandLine(uuid.uuid4().hex, tmp_path)
+    with tempfile.TemporaryDirectory(prefix="tb-") as temporary:
+        yield CommandLine(uuid.uuid4().hex, tmp_path, Path(temporary))
 
 
 @pytest.fixture(scope="session")

@@ -93,9 +93,7 @@ def test_a_truncated_granule_is_named(trackbench: CommandLine, tiny_granules: tu
     assert cut.name in done.stderr.replace("\n", "")
     assert "Traceback" not in done.stderr
     assert output.read_bytes() == b"older"
-    assert sorted(path.name for path in trackbench.folder.iterdir()) == sorted(
-        [cut.name, "out.parquet", "temporary"]
-    )
+    assert sorted(path.name for path in trackbench.folder.iterdir()) == sorted([cut.name, "out.parquet"])
 
 
 def test_a_full_disk_is_told(trackbench: CommandLine, tiny_granules: tuple[Path, ...]) -> None:

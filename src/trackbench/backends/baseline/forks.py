@@ -6,6 +6,8 @@ import multiprocessing
 from multiprocessing import forkserver
 from typing import TYPE_CHECKING, Final
 
+from trackbench.errors import FailedError
+
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerContext
 
@@ -22,5 +24,11 @@ def start_fork_server(*libraries: str) -> ForkServerContext:
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([_WORKER, *libraries])
-    forkserver.ensure_running()
+    try:
+        forkserver.ensure_running()
+    except OSError as error:
+        raise FailedError(
+            f"The process that workers are forked from cannot start: {error}. If the path of the folder for"
+            " temporary files is long, set TMPDIR to a shorter one."
+        ) from error
     return context
