@@ -66,7 +66,6 @@ OPENINGS: Final[Mapping[str, Opening]] = MappingProxyType(
             how="download",
             coordinates_first=True,
             default=True,
-            overview=True,
         ),
         "fsspec-default": Opening(
             "the file system's own default cache (readahead of 5 MiB), whole tracks read", how="fsspec"
