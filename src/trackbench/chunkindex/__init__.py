@@ -1,0 +1,1 @@
+"""The spatial chunk index: where each chunk of each ground track lies, and where its bytes are."""
