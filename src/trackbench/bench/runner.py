@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Protocol
@@ -49,6 +50,9 @@ class Plan:
         subsets of one process, after a first that does not count.
     samples
         How many of each.
+    patience
+        Seconds of sampling after which no further round of cold samples begins, so that a first look stays quick
+        however many backends there are; None waits for all. Each has one sample at least.
     deadline
         Seconds for one job, after which it is stopped.
     concurrency
@@ -64,6 +68,7 @@ class Plan:
     profile: str = "in-region"
     temperature: Temperature = "cold"
     samples: int = 3
+    patience: float | None = None
     deadline: float = 300.0
     concurrency: int = 8
     null_run: bool = True
@@ -158,7 +163,7 @@ def run(plan: Plan, *, cache: Path, observer: Observer) -> Results:
     try:
         with LocalCloud.start(CloudConfig((*paths, *beside), profile, cache_dir=cache / "localcloud")) as cloud:
             workbench = Workbench(plan, cloud, reference, cache, scratch)
-            records = tuple(_measured(workbench, entries, context, observer))
+            records = tuple(_measured(workbench, entries, context, plan.patience, observer))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return Results(records, reference)
@@ -177,21 +182,21 @@ def _reference(paths: tuple[Path, ...], request: SubsetRequest, cache: Path, pro
     return load_or_build(answering, request, cache, workers=workers, progress=progress)
 
 
-def _measured(workbench: Workbench, entries: list[_Entry], context: Context, observer: Observer) -> list[Record]:
+def _measured(
+    workbench: Workbench, entries: list[_Entry], context: Context, patience: float | None, observer: Observer
+) -> list[Record]:
+    ready: dict[Choice, Attempt | ArtifactRecord | None] = {}
     for entry in entries:
-        progress = observer.stage(f"{entry.backend}:{entry.variant} prepare")
-        prepared = workbench.prepare(entry.choice, progress)
+        if entry.choice not in ready:
+            progress = observer.stage(f"{entry.backend}:{entry.variant} prepare")
+            ready[entry.choice] = workbench.prepare(entry.choice, progress)
+        prepared = ready[entry.choice]
         if isinstance(prepared, Attempt):
             entry.attempts.append(prepared)
         else:
             entry.artifact = prepared
     # Warm samples come from one process; cold ones from a process each, in turns.
-    rounds = 1 if context.temperature == "warm" else context.samples
-    for number in range(rounds):
-        for entry in entries:
-            if not entry.ended:
-                progress = observer.stage(f"{entry.backend}:{entry.variant} sample {number + 1} of {rounds}")
-                entry.attempts.extend(workbench.attempt(entry.choice, progress))
+    _sample(workbench, entries, 1 if context.temperature == "warm" else context.samples, patience, observer)
     records = []
     for entry in entries:
         measured = Measured(entry.backend, entry.variant, tuple(entry.attempts), entry.artifact)
@@ -199,3 +204,16 @@ def _measured(workbench: Workbench, entries: list[_Entry], context: Context, obs
         records.append(record)
         observer.recorded(record)
     return records
+
+
+def _sample(
+    workbench: Workbench, entries: list[_Entry], rounds: int, patience: float | None, observer: Observer
+) -> None:
+    begin = time.perf_counter()
+    for number in range(rounds):
+        if number and patience is not None and time.perf_counter() - begin > patience:
+            return
+        for entry in entries:
+            if not entry.ended:
+                progress = observer.stage(f"{entry.backend}:{entry.variant} sample {number + 1} of {rounds}")
+                entry.attempts.extend(workbench.attempt(entry.choice, progress))

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from trackbench.bench.runner import Plan
     from trackbench.session import Progress
 
+_SAMPLES: Final = 3
+_PATIENCE: Final = 50.0
+"""Seconds of sampling after which a run that was not told how many samples to take begins no further round."""
+
 _GOOD: Final = frozenset({"ok", "unsupported", "unavailable"})
 
 
@@ -47,7 +51,15 @@ def run(
         bool, typer.Option("--all-variants", help="The slow and the naive variants too.")
     ] = False,
     profile: Annotated[list[str] | None, typer.Option(help="Network profile. May be repeated.")] = None,
-    samples: Annotated[int, typer.Option(min=1, max=1000, help="Samples of each variant.")] = 3,
+    samples: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=1000,
+            show_default=False,
+            help=f"Samples of each variant. Default: {_SAMPLES}, but no further round after {_PATIENCE:.0f} s.",
+        ),
+    ] = None,
     cold: Annotated[
         bool,
         typer.Option(
@@ -87,7 +99,8 @@ def run(
             choices=choices,
             profile=known_profile(network),
             temperature="cold" if cold else "warm",
-            samples=samples,
+            samples=samples or _SAMPLES,
+            patience=_PATIENCE if samples is None else None,
             deadline=deadline,
             concurrency=concurrency,
             null_run=null_run,
