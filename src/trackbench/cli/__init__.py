@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from trackbench.cli import cloud, compare, doctor, lists, report, run, subset
+from trackbench.cli import cloud, compare, compare_runs, doctor, lists, report, run, subset
 from trackbench.cli.show import complain
 from trackbench.errors import InputError, TrackbenchError
 from trackbench.processes import leave_at_once
@@ -24,6 +24,7 @@ app = typer.Typer(
 app.command()(run.run)
 app.command()(subset.subset)
 app.command()(compare.compare)
+app.command()(compare_runs.compare_runs)
 app.command()(report.report)
 app.command()(lists.backends)
 app.command()(lists.cases)
