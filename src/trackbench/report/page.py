@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from trackbench.report import charts, colours, map_drawing, provenance, sentences, tables
+from trackbench.report import charts, colours, map_drawing, provenance, published, sentences, tables
 from trackbench.report.formatting import count, size
 from trackbench.report.panels import make_panels, newest
 
@@ -39,6 +39,7 @@ class PanelView:
     finding: str
     explanation: str
     noise: str
+    published: tuple[str, ...]
     time_charts: tuple[Markup, ...]
     phase_charts: tuple[Markup, ...]
     results: tables.Table
@@ -207,6 +208,7 @@ def _panel(panel: Panel, name: str, palette: Mapping[str, Colour], *, main: bool
         "" if main else sentences.headline(panel),
         sentences.explanation(panel),
         sentences.noise(panel),
+        published.remarks(panel),
         charts.time_chart(panel, f"{name}-time", palette) if timed else (),
         charts.phase_chart(panel, f"{name}-phases") if timed else (),
         tables.results(panel),
