@@ -9,9 +9,9 @@ import h5py
 import numpy as np
 import pyarrow as pa
 
+from trackbench.access import Access
 from trackbench.backends.virtualizarr.cases import Entry
 from trackbench.backends.virtualizarr.icechunk_store import Repository
-from trackbench.backends.virtualizarr.stores import Access
 from trackbench.backends.virtualizarr.subsets import BUILT
 from trackbench.backends.virtualizarr.tasks import Task
 from trackbench.backends.virtualizarr.worker import make, read

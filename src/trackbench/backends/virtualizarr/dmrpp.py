@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore
     from virtualizarr.manifests import ManifestStore
 
+    from trackbench.access import Access
     from trackbench.backends.virtualizarr.dmrpp_document import Described
     from trackbench.backends.virtualizarr.places import Places
-    from trackbench.backends.virtualizarr.stores import Access
     from trackbench.request import SubsetRequest
 
 SIDECAR = ".dmrpp"

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     import xarray as xr
     from virtualizarr.manifests import ManifestStore
 
+    from trackbench.access import Access
     from trackbench.backends.virtualizarr.places import Places
-    from trackbench.backends.virtualizarr.stores import Access
     from trackbench.request import SubsetRequest
 
 

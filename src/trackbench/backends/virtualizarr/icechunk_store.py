@@ -14,9 +14,9 @@ from urllib.parse import unquote, urlsplit
 import icechunk
 from icechunk.credentials import HttpAccess, LocalFileSystemAccess
 
+from trackbench.access import REGION, fresh_key
 from trackbench.backends.virtualizarr import hdf
 from trackbench.backends.virtualizarr.places import Place
-from trackbench.backends.virtualizarr.stores import REGION, fresh_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
     from icechunk.credentials import AnyCredential
 
+    from trackbench.access import Access
     from trackbench.backends.virtualizarr.cases import Entry
     from trackbench.backends.virtualizarr.hdf import MadeGroup
     from trackbench.backends.virtualizarr.places import Places
-    from trackbench.backends.virtualizarr.stores import Access
     from trackbench.request import SubsetRequest
 
 type _Store = (

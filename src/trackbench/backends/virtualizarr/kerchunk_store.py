@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from obspec_utils.registry import ObjectStoreRegistry
     from virtualizarr.manifests import ManifestStore
 
+    from trackbench.access import Access
     from trackbench.backends.virtualizarr.cases import Entry
     from trackbench.backends.virtualizarr.places import Places
-    from trackbench.backends.virtualizarr.stores import Access
     from trackbench.request import SubsetRequest
 
 _ENGINE: Final = "pyarrow"

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import earthaccess
 
+from trackbench.access import Access, address, with_key
 from trackbench.backends import earthdata
 from trackbench.backends.virtualizarr.cases import Entry
 from trackbench.backends.virtualizarr.forks import start_fork_server
-from trackbench.backends.virtualizarr.stores import Access, address, with_key
 from trackbench.backends.virtualizarr.tasks import load_libraries, read_granule, start, write_references
 from trackbench.errors import FailedError
 

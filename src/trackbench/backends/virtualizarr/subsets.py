@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from trackbench.access import Access
     from trackbench.backends.protocol import Artifact
     from trackbench.backends.virtualizarr.cases import Case, Entry
     from trackbench.backends.virtualizarr.hdf import MadeGroup
-    from trackbench.backends.virtualizarr.stores import Access
     from trackbench.request import SubsetRequest
     from trackbench.session import Session
 

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from earthaccess.results import DataGranule
 
+    from trackbench.access import Access
     from trackbench.backends.virtualizarr.cases import Entry
     from trackbench.backends.virtualizarr.hdf import MadeGroup
-    from trackbench.backends.virtualizarr.stores import Access
     from trackbench.granules import GranuleName
     from trackbench.request import SubsetRequest
     from trackbench.session import Endpoints
