@@ -122,6 +122,8 @@ class Session:
         Most requests, files or workers to have open at a time.
     granules
         When given, exactly these granules are read, and finding them is not part of the job.
+    index
+        Place of a chunk index that is there already: a folder, or an address.
     progress
         Told about each granule done.
     timer
@@ -135,6 +137,7 @@ class Session:
     scratch: Path
     concurrency: int = 8
     granules: tuple[Granule, ...] | None = None
+    index: str | None = None
     progress: Progress = no_progress
     timer: PhaseTimer = field(default_factory=PhaseTimer)
     sources: set[GranuleName] = field(default_factory=set)

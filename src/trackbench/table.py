@@ -139,14 +139,14 @@ def nanoseconds(delta_time: ArrayLike) -> NDArray[np.int64]:
 def canonical_batch(
     request: SubsetRequest,
     name: GranuleName,
-    track_id: str,
+    track_id: str | NDArray[np.int8],
     *,
     latitude: ArrayLike,
     longitude: ArrayLike,
     delta_time: ArrayLike,
     values: Mapping[str, ArrayLike],
 ) -> pa.RecordBatch:
-    """Make canonical rows of one ground track from values as they are stored in the file.
+    """Make canonical rows of one granule from values as they are stored in the file.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def canonical_batch(
     name
         Gives ``rgt`` and ``cycle``.
     track_id
-        One of `BEAMS`.
+        One of `BEAMS`, for all rows; or the place in `BEAMS` of each row's, int8 of shape (n,).
     latitude, longitude
         Degrees, float64 of shape (n,), of the rows that `select_rows` chose.
     delta_time
@@ -174,28 +174,33 @@ def canonical_batch(
     InputError
         When a column is missing, the lengths differ or the track is unknown.
     """
-    if track_id not in BEAMS:
-        raise InputError(f"{track_id!r} is no ground track; they are {', '.join(BEAMS)}.")
     columns = schema(request.product, request.variables)
     lat = np.ascontiguousarray(latitude, dtype=np.float64)
+    if isinstance(track_id, str):
+        if track_id not in BEAMS:
+            raise InputError(f"{track_id!r} is no ground track; they are {', '.join(BEAMS)}.")
+        tracks = np.full(len(lat), BEAMS.index(track_id), dtype=np.int8)
+        where = f"{name} {track_id}"
+    else:
+        tracks, where = track_id, str(name)
     lon = np.ascontiguousarray(longitude, dtype=np.float64)
     arrays: dict[str, pa.Array] = {
         "time": array_of(nanoseconds(delta_time), _TIME),
         "latitude": array_of(lat),
         "longitude": array_of(lon),
-        "track_id": track_column(np.full(len(lat), BEAMS.index(track_id), dtype=np.int8)),
+        "track_id": track_column(tracks),
         "rgt": array_of(np.full(len(lat), name.rgt, dtype=np.int16)),
         "cycle": array_of(np.full(len(lat), name.cycle, dtype=np.int16)),
     }
     for variable in request.columns:
         if variable.column not in values:
-            raise InputError(f"The rows of {name} {track_id} lack the column {variable.column}.")
+            raise InputError(f"The rows of {where} lack the column {variable.column}.")
         nullable = columns.field(variable.column).nullable
         stored = _as_stored(values[variable.column], variable)
         arrays[variable.column] = array_of(stored, missing=_missing(stored, variable) if nullable else None)
     lengths = {column: len(array) for column, array in arrays.items()}
     if len(set(lengths.values())) > 1:
-        raise InputError(f"The columns of {name} {track_id} differ in length: {lengths}.")
+        raise InputError(f"The columns of {where} differ in length: {lengths}.")
     arrays["geometry"] = point_wkb(lon, lat)
     return pa.RecordBatch.from_arrays([arrays[column] for column in columns.names], schema=columns)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import shutil
@@ -12,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from obstore.exceptions import BaseError
 
-from trackbench.access import Access
+from trackbench.access import Access, address, store_for
 from trackbench.chunkindex.executors import run_all
 from trackbench.chunkindex.manifest import FILE_NAME, Manifest
 from trackbench.chunkindex.model import Layout, Storage
@@ -37,6 +39,9 @@ GRANULES: Final = "granules.parquet"
 """Lists the granules of an index; building reads it, lookups do not."""
 
 _BUILDING: Final = ".building"
+_HEADS: Final = 64
+"""Granules whose state is asked for at a time."""
+
 _LAYOUT: Final = b"layout"
 _IDENTITY: Final = b"identity"
 
@@ -73,6 +78,7 @@ class _Piece:
     granule: Granule
     access: Access
     product: str
+    state: str
 
 
 def build_index(
@@ -119,13 +125,15 @@ def build_index(
     twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
     if not granules or twice:
         raise InputError(f"Two granules are named {twice[0]}." if twice else "There is no granule to index.")
+    reach = access or Access()
+    states = {str(granule.name): state for granule, state in zip(granules, _states(granules, reach), strict=True)}
     held = _read_manifest(place, product) if append else None
     known = _known(place) if held else {}
     building = place / _BUILDING
     try:
         building.mkdir(parents=True, exist_ok=True)
         tables, skipped, kept = _read_all(
-            [_Piece(granule, access or Access(), product.name) for granule in granules],
+            [_Piece(granule, reach, product.name, states[str(granule.name)]) for granule in granules],
             building,
             known,
             progress,
@@ -144,6 +152,22 @@ def build_index(
     return BuildReport(len(tables), kept, tuple(skipped), time.perf_counter() - begin, stored)
 
 
+def write_empty(place: Path, product: Product) -> None:
+    """Write an index of no granule, as the answer to a search that found none.
+
+    Raises
+    ------
+    FailedError
+        If it cannot be written.
+    """
+    manifest = Manifest(product.name, 0, 0, H3_RESOLUTION, PARTITION_RESOLUTION, (), ())
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        _replace(place / FILE_NAME, manifest.to_json().encode())
+    except OSError as error:
+        raise FailedError(f"The index at {place} cannot be written: {error}.") from error
+
+
 def scan_piece(piece: _Piece) -> bytes | str:
     """Return the rows of a granule as Arrow IPC, or why it has none. Runs wherever the executor says."""
     product = get_product(piece.product)
@@ -153,7 +177,7 @@ def scan_piece(piece: _Piece) -> bytes | str:
         return str(error)
     table = rows_of(scan, 0, product)
     layout = {path: asdict(storage) for path, storage in scan.layout.storages.items()}
-    table = table.replace_schema_metadata({_LAYOUT: json.dumps(layout), _IDENTITY: _identity(piece.granule)})
+    table = table.replace_schema_metadata({_LAYOUT: json.dumps(layout), _IDENTITY: piece.state})
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
@@ -161,12 +185,40 @@ def scan_piece(piece: _Piece) -> bytes | str:
     return data
 
 
-def _identity(granule: Granule) -> str:
-    """Tell the state of a granule without reading it, as far as that can be told."""
-    if granule.path is None:
-        return f"{granule.s3} {granule.https} {granule.size}"
-    status = Path(granule.path).stat()
-    return f"{granule.path} {status.st_size} {status.st_mtime_ns}"
+def _states(granules: Sequence[Granule], access: Access) -> list[str]:
+    """Tell the state of each granule without reading it: one that is replaced has another."""
+    remote = [granule for granule in granules if granule.path is None]
+    heads = dict(zip((granule.name for granule in remote), asyncio.run(_heads(remote, access)), strict=True))
+    return [
+        heads[granule.name] if granule.path is None else _state_of_file(Path(granule.path)) for granule in granules
+    ]
+
+
+def _state_of_file(path: Path) -> str:
+    try:
+        status = path.stat()
+    except OSError:
+        return f"{path} is missing"  # reading it says so
+    return f"{path} {status.st_size} {status.st_mtime_ns}"
+
+
+async def _heads(granules: Sequence[Granule], access: Access) -> list[str]:
+    if not granules:
+        return []
+    import obstore  # noqa: PLC0415 - local files need none
+
+    gate = asyncio.Semaphore(_HEADS)
+
+    async def head(granule: Granule) -> str:
+        url = address(granule, access)
+        async with gate:
+            try:
+                about = await obstore.head_async(store_for(url, access), url.split("://", 1)[1].split("/", 1)[1])
+            except (OSError, BaseError):
+                return f"{url} is missing"  # as above
+        return f"{url} {about['size']} {about['e_tag']}"
+
+    return await asyncio.gather(*(head(granule) for granule in granules))
 
 
 def _read_all(
@@ -183,11 +235,11 @@ def _read_all(
     kept = 0
     for number, piece in enumerate(pieces):
         name = str(piece.granule.name)
-        if known.get(name) == _identity_digest(piece.granule):
+        if known.get(name) == _digest(piece.state):
             kept += 1
             continue
         table = _read_piece(building / f"{name}.arrow")
-        if table is not None and table.schema.metadata[_IDENTITY].decode() == _identity(piece.granule):
+        if table is not None and table.schema.metadata[_IDENTITY].decode() == piece.state:
             tables[number] = table
             kept += 1
         else:
@@ -218,8 +270,8 @@ def _read_piece(path: Path) -> pa.Table | None:
         return None
 
 
-def _identity_digest(granule: Granule) -> str:
-    return hashlib.blake2b(_identity(granule).encode(), digest_size=12).hexdigest()
+def _digest(state: str) -> str:
+    return hashlib.blake2b(state.encode(), digest_size=12).hexdigest()
 
 
 def _known(place: Path) -> dict[str, str]:
@@ -251,7 +303,7 @@ def _merge(
     numbered = [_numbered(table, layouts) for table in tables]
     rows = pa.concat_tables([table.replace_schema_metadata(None) for table in numbered])
     added = {
-        table["granule"][0].as_py(): hashlib.blake2b(table.schema.metadata[_IDENTITY], digest_size=12).hexdigest()
+        table["granule"][0].as_py(): _digest(table.schema.metadata[_IDENTITY].decode())
         for table in numbered
         if table.num_rows
     }

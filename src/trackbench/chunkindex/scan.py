@@ -12,6 +12,7 @@ import numpy as np
 import shapely
 
 from trackbench.access import address, store_for
+from trackbench.chunkindex.decode import INFLATE, decode_chunk
 from trackbench.chunkindex.model import MISSING, Layout, Storage
 from trackbench.chunkindex.tracks import samples, track_line, valid_points
 from trackbench.errors import FailedError, TrackbenchError, UnsupportedError
@@ -19,6 +20,8 @@ from trackbench.products import BEAMS
 from trackbench.table import nanoseconds
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from trackbench.access import Access
@@ -33,7 +36,14 @@ _FILTERS: Final[dict[int, Filter]] = {
     h5py.h5z.FILTER_FLETCHER32: "fletcher32",
 }
 _NOT_A_TIME: Final = np.iinfo(np.int64).min
-_BUFFER: Final = 1 << 20
+_BLOCK: Final = 1 << 20
+_BLOCKS: Final = 16
+"""Metadata of older releases is scattered over the file; a block read twice costs more than these."""
+
+type Places = list[tuple[int, int, int]]
+type Spans = list[slice]
+type Values = Callable[[h5py.Dataset, Storage, Places, Spans], NDArray[Any]]
+"""Reads a whole variable of a beam."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +110,7 @@ def scan_granule(granule: Granule, access: Access, product: Product) -> Scan:
         if granule.path is not None:
             size = Path(granule.path).stat().st_size
             with h5py.File(granule.path, "r") as file:
-                return _scan(file, replace(granule, size=size), None, product)
+                return _scan(file, replace(granule, size=size), None, product, _from_file)
         return _scan_remote(granule, access, product)
     except TrackbenchError:
         raise
@@ -112,18 +122,45 @@ def scan_granule(granule: Granule, access: Access, product: Product) -> Scan:
 
 
 def _scan_remote(granule: Granule, access: Access, product: Product) -> Scan:
-    import obstore  # noqa: PLC0415 - local files need none
+    import obstore  # noqa: PLC0415 - local files need neither
+    from obspec_utils.readers import BlockStoreReader  # noqa: PLC0415
 
     url = address(granule, access)
     store = store_for(url, access)
     key = url.split("://", 1)[1].split("/", 1)[1]
     about = obstore.head(store, key)
-    reader = obstore.open_reader(store, key, buffer_size=_BUFFER)
+
+    def values(_: h5py.Dataset, storage: Storage, places: Places, spans: Spans) -> NDArray[Any]:
+        # Ranges side by side, where the HDF5 library would read one chunk after the other.
+        there = [place for place in places if place[0] != MISSING]
+        ranges = obstore.get_ranges(
+            store, key, starts=[place[0] for place in there], lengths=[place[1] for place in there]
+        )
+        stored = iter(ranges)
+        inflate = INFLATE["libdeflate"]
+        decoded = [
+            decode_chunk(
+                None if place[0] == MISSING else memoryview(next(stored)),
+                storage,
+                span.stop - span.start,
+                mask=place[2],
+                inflate=inflate,
+            )
+            for place, span in zip(places, spans, strict=True)
+        ]
+        return np.concatenate(decoded)
+
+    reader: Any = BlockStoreReader(store, key, block_size=_BLOCK, max_cached_blocks=_BLOCKS)
     with closing(reader), h5py.File(reader, "r") as file:
-        return _scan(file, replace(granule, size=about["size"]), about["e_tag"], product)
+        return _scan(file, replace(granule, size=about["size"]), about["e_tag"], product, values)
 
 
-def _scan(file: h5py.File, granule: Granule, etag: str | None, product: Product) -> Scan:
+def _from_file(dataset: h5py.Dataset, *_: object) -> NDArray[Any]:
+    values: NDArray[Any] = dataset[:]
+    return values
+
+
+def _scan(file: h5py.File, granule: Granule, etag: str | None, product: Product, values: Values) -> Scan:
     variables = (*product.coordinates, *product.columns, *product.further.values())
     storages: dict[str, Storage] = {}
     chunks: list[ScannedChunk] = []
@@ -141,7 +178,15 @@ def _scan(file: h5py.File, granule: Granule, etag: str | None, product: Product)
                     f"{granule.name} stores {path} of {beam} in another way than that of other beams."
                 )
         chunks.extend(
-            _chunks(beam, datasets=datasets, storages=found, product=product, rows=rows, chunk_rows=chunk_rows)
+            _chunks(
+                beam,
+                datasets=datasets,
+                storages=found,
+                product=product,
+                rows=rows,
+                chunk_rows=chunk_rows,
+                values=values,
+            )
         )
     return Scan(granule, etag, Layout(storages), tuple(chunks))
 
@@ -193,12 +238,15 @@ def _chunks(
     product: Product,
     rows: int,
     chunk_rows: int,
+    values: Values,
 ) -> list[ScannedChunk]:
     places = {path: _places(datasets[path], rows, chunk_rows) for path in storages}
-    latitude, longitude, delta_time = (datasets[each.path][:] for each in product.coordinates)
+    spans = [slice(first, min(first + chunk_rows, rows)) for first in range(0, rows, chunk_rows)]
+    latitude, longitude, delta_time = (
+        values(datasets[each.path], storages[each.path], places[each.path], spans) for each in product.coordinates
+    )
     chunks = []
-    for number, first in enumerate(range(0, rows, chunk_rows)):
-        span = slice(first, min(first + chunk_rows, rows))
+    for number, span in enumerate(spans):
         valid = valid_points(longitude[span], latitude[span])
         lon, lat = longitude[span][valid], latitude[span][valid]
         line = track_line(lon, lat)
@@ -210,8 +258,8 @@ def _chunks(
                 beam,
                 rows,
                 number,
-                first,
-                span.stop - first,
+                span.start,
+                span.stop - span.start,
                 (int(times.min()), int(times.max())) if times.size else None,
                 None if line.geometry is None else shapely.to_wkb(line.geometry),
                 line.error,
@@ -224,7 +272,7 @@ def _chunks(
     return chunks
 
 
-def _places(dataset: h5py.Dataset, rows: int, chunk_rows: int) -> list[tuple[int, int, int]]:
+def _places(dataset: h5py.Dataset, rows: int, chunk_rows: int) -> Places:
     """Return offset, stored size and filter mask of each chunk; a contiguous dataset is cut as if chunked."""
     if dataset.chunks is None:
         begin, width = dataset.id.get_offset(), dataset.dtype.itemsize

@@ -1,0 +1,82 @@
+"""What a variant does: look up, fetch, decode."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trackbench.backends.h3_index.login import log_in
+from trackbench.backends.h3_index.places import folder_of, place_of
+from trackbench.chunkindex.lookup import Index
+from trackbench.chunkindex.read import Manner, Spent, read_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+
+    from trackbench.access import Access
+    from trackbench.backends.h3_index import Setting
+    from trackbench.chunkindex.model import Selection
+    from trackbench.request import SubsetRequest
+    from trackbench.session import Session
+
+
+def subset(setting: Setting, request: SubsetRequest, session: Session) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a request, by cycle, RGT and region.
+
+    Raises
+    ------
+    UnavailableError
+        If the login or a store cannot be had.
+    FailedError
+        If the index or a granule is damaged, or a granule has changed since it was indexed.
+    InputError
+        If there is no index.
+    """
+    if session.granules == ():
+        return
+    with ThreadPoolExecutor(1) as aside:
+        # Logging in waits for the network; what can be looked up on this machine is looked up meanwhile.
+        login = aside.submit(log_in, session)
+        with session.timer.phase("discover"):
+            early = _early(setting, request, session)
+        with session.timer.phase("startup"):
+            access = login.result()
+        with session.timer.phase("discover"):
+            selection = early if early is not None else _lookup(setting, request, session, access)
+    begin, spent = time.perf_counter(), Spent()
+    manner = Manner(coordinates_first=setting.coordinates_first, library=setting.library)
+    try:
+        rows = read_rows(selection, request, access, manner=manner, spent=spent, progress=session.progress)
+        for granule, batch in rows:
+            if batch is not None:
+                session.sources.add(granule.granule.name)
+                yield batch
+    finally:
+        parts = {"read": spent.seconds["read"], "filter": spent.seconds["filter"] + spent.seconds["decode"]}
+        session.timer.share(time.perf_counter() - begin, parts)
+
+
+def _early(setting: Setting, request: SubsetRequest, session: Session) -> Selection | None:
+    """Look up where the index lies on this machine and it does not matter how granules will be reached."""
+    if setting.where == "remote":
+        return None
+    if session.index is not None:
+        place = Path(session.index)
+        return _selection(Index.open(place), request, session) if place.is_dir() else None
+    folders = [folder_of(request, session, in_region=region) for region in (True, False)]
+    there = [folder for folder in folders if folder.is_dir()]
+    return _selection(Index.open(there[0]), request, session) if len(there) == 1 else None
+
+
+def _lookup(setting: Setting, request: SubsetRequest, session: Session, access: Access) -> Selection:
+    place = place_of(setting, request, session, in_region=access.in_region)
+    return _selection(Index.open(place, access), request, session)
+
+
+def _selection(index: Index, request: SubsetRequest, session: Session) -> Selection:
+    named = None if session.granules is None else {granule.name for granule in session.granules}
+    return index.lookup(request, paths=[each.path for each in request.variables], granules=named)
