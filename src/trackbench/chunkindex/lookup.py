@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import shapely
 
 from trackbench.access import store_for
-from trackbench.arrow import values_of
+from trackbench.arrow import array_of, nulls_of, values_of
 from trackbench.chunkindex.manifest import FILE_NAME, Manifest
 from trackbench.chunkindex.model import IndexedGranule, Selection
 from trackbench.chunkindex.rows import FIXED, column_names, leading_paths
@@ -113,11 +113,11 @@ class Index:
         places = [name for path in leading_paths(request.product) for name in column_names(path)]
         table = self._read(partition.file, [*_READ, *places])
         chosen = np.flatnonzero(_meets(table, request))
-        found = table.take(pa.array(chosen)) if len(chosen) < table.num_rows else table
+        found = table.take(array_of(chosen)) if len(chosen) < table.num_rows else table
         leading = set(leading_paths(request.product))
         further = [name for path in paths if path not in leading for name in column_names(path)]
         if further and found.num_rows:
-            twin = self._read(partition.further_file, further).take(pa.array(chosen))
+            twin = self._read(partition.further_file, further).take(array_of(chosen))
             for name in further:
                 found = found.append_column(name, twin[name])
         return found
@@ -266,10 +266,10 @@ def _meets(table: pa.Table, request: SubsetRequest) -> NDArray[np.bool_]:
     for name in ("time_start", "bbox", "geometry"):
         column = table[name]
         if column.null_count:
-            meets &= np.asarray(column.is_valid().combine_chunks().to_numpy(zero_copy_only=False))
+            meets &= ~nulls_of(column)
     left = np.flatnonzero(meets)
     if left.size:
-        lines = shapely.from_wkb(table["geometry"].take(pa.array(left)).to_pylist())
+        lines = shapely.from_wkb(table["geometry"].take(array_of(left)).to_pylist())
         # A little more than the bound, so that rounding within the geometry library loses nothing.
         reach = values_of(table["line_error"])[left].astype(np.float64) * (1 + 1e-6) + 1e-9
         region = np.full(left.shape, request.region.geometry, dtype=object)
@@ -295,7 +295,7 @@ def _kept(
 
 def _granules(rows: pa.Table, first: NDArray[np.intp], manifest: Manifest) -> tuple[IndexedGranule, ...]:
     columns = ("granule", "https", "s3", "path", "granule_bytes", "etag", "layout")
-    told = rows.select(columns).take(pa.array(first)).to_pylist()
+    told = rows.select(columns).take(array_of(first)).to_pylist()
     assert all(0 <= each["layout"] < len(manifest.layouts) for each in told)
     return tuple(
         IndexedGranule(
@@ -323,7 +323,7 @@ def _masks(rows: pa.Table, order: NDArray[np.intp], variables: Sequence[str]) ->
     if told.null_count == len(told):
         return {}
     masks: dict[str, NDArray[np.uint32]] = {}
-    for place, skipped in enumerate(told.take(pa.array(order)).to_pylist()):
+    for place, skipped in enumerate(told.take(array_of(order)).to_pylist()):
         for each in skipped or ():
             if each["variable"] in variables:
                 masks.setdefault(each["variable"], np.zeros(len(order), np.uint32))[place] = each["mask"]

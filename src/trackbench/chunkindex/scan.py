@@ -36,8 +36,11 @@ _FILTERS: Final[dict[int, Filter]] = {
     h5py.h5z.FILTER_FLETCHER32: "fletcher32",
 }
 _NOT_A_TIME: Final = np.iinfo(np.int64).min
-_BLOCK: Final = 1 << 20
-_BLOCKS: Final = 16
+_NEAR: Final = 1 << 16
+"""Bytes between two chunks that are fetched with them."""
+
+_BLOCK: Final = 1 << 18
+_BLOCKS: Final = 256
 """Metadata of older releases is scattered over the file; a block read twice costs more than these."""
 
 type Places = list[tuple[int, int, int]]
@@ -134,7 +137,11 @@ def _scan_remote(granule: Granule, access: Access, product: Product) -> Scan:
         # Ranges side by side, where the HDF5 library would read one chunk after the other.
         there = [place for place in places if place[0] != MISSING]
         ranges = obstore.get_ranges(
-            store, key, starts=[place[0] for place in there], lengths=[place[1] for place in there]
+            store,
+            key,
+            starts=[place[0] for place in there],
+            lengths=[place[1] for place in there],
+            coalesce=_NEAR,
         )
         stored = iter(ranges)
         inflate = INFLATE["libdeflate"]
