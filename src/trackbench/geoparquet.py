@@ -52,8 +52,9 @@ def write_geoparquet(
     request: SubsetRequest,
     granules: Iterable[Granule | GranuleName] = (),
     versions: Mapping[str, str] | None = None,
+    in_order: bool = False,
 ) -> WriteSummary:
-    """Collect the rows of a request, sort them and write them as GeoParquet 1.1.
+    """Sort the rows of a request and write them as GeoParquet 1.1.
 
     The file appears under its name only when it is whole; until then, and after any error, a file that was there
     before stays as it was. The same rows, granules and versions give the same bytes.
@@ -70,6 +71,9 @@ def write_geoparquet(
         The granules that were read; gone through only after `batches`, so a list that fills up meanwhile will do.
     versions
         Versions of the software by name. By default those of trackbench and pyarrow.
+    in_order
+        Whether batches come by cycle and RGT, each of one cycle and RGT alone. They are then written as they come,
+        and only few are held at a time; the bytes are the same.
 
     Returns
     -------
@@ -83,25 +87,95 @@ def write_geoparquet(
         When the disk is full or fails.
     """
     target = Path(path)
-    table = _collect(batches, request)
-    used = versions if versions is not None else {name: version(name) for name in ("trackbench", "pyarrow")}
-    names = sorted(granule.name if isinstance(granule, Granule) else granule for granule in granules)
-    about = {
-        "schema": METADATA_SCHEMA,
-        "request": request.to_dict(),
-        "granules": [{"name": str(name), "identifier": _identifier(name)} for name in names],
-        "versions": dict(used),
-    }
-    metadata = {"geo": _dumps(_geo_metadata(table)), METADATA_KEY: _dumps(about)}
-    order = array_of(sort_order(table))
-    with (
-        _replacing(target, needed=table.nbytes) as sink,
-        _writer(sink, table.schema.with_metadata(metadata)) as writer,
-    ):
-        for start in range(0, table.num_rows, _ROW_GROUP):
-            rows = table.take(order.slice(start, _ROW_GROUP))
-            writer.write_table(rows.replace_schema_metadata(metadata), row_group_size=_ROW_GROUP)
-    return WriteSummary(table.num_rows, target.stat().st_size)
+    columns = schema(request.product, request.variables)
+    with _replacing(target) as sink, _writer(sink, columns) as writer:
+        written = _Written()
+        for table in _row_groups(_in_order(batches, columns, in_order=in_order), columns):
+            written.add(table)
+            writer.write_table(table, row_group_size=_ROW_GROUP)
+        used = versions if versions is not None else {name: version(name) for name in ("trackbench", "pyarrow")}
+        names = sorted(granule.name if isinstance(granule, Granule) else granule for granule in granules)
+        about = {
+            "schema": METADATA_SCHEMA,
+            "request": request.to_dict(),
+            "granules": [{"name": str(name), "identifier": _identifier(name)} for name in names],
+            "versions": dict(used),
+        }
+        # Known only now that all rows have passed; the metadata stand at the end of the file anyway.
+        writer.add_key_value_metadata({"geo": _dumps(_geo_metadata(written.bounds)), METADATA_KEY: _dumps(about)})
+    return WriteSummary(written.rows, target.stat().st_size)
+
+
+@dataclass(slots=True)
+class _Written:
+    """How many rows have been written, and their bounds."""
+
+    rows: int = 0
+    bounds: tuple[float, float, float, float] | None = None
+
+    def add(self, table: pa.Table) -> None:
+        lon, lat = (pc.min_max(table[name]).as_py() for name in ("longitude", "latitude"))
+        west, south, east, north = self.bounds or (lon["min"], lat["min"], lon["max"], lat["max"])
+        self.bounds = (
+            min(west, lon["min"]),
+            min(south, lat["min"]),
+            max(east, lon["max"]),
+            max(north, lat["max"]),
+        )
+        self.rows += table.num_rows
+
+
+def _in_order(batches: Iterable[pa.RecordBatch], columns: pa.Schema, *, in_order: bool) -> Iterator[pa.Table]:
+    """Yield tables of rows in canonical order, all of them together in canonical order too."""
+    held: list[pa.RecordBatch] = []
+    last: tuple[int, int] | None = None
+    for batch in batches:
+        if not batch.schema.equals(columns):
+            raise InputError(f"A batch of rows has the columns {batch.schema}, but the request has {columns}.")
+        if not batch.num_rows:
+            continue
+        if in_order:
+            track = _track_of(batch)
+            if last is not None and track < last:
+                raise InputError(f"Rows of cycle and RGT {track} came after those of {last}.")
+            if last is not None and track > last:
+                yield _sorted(held, columns)
+                held = []
+            last = track
+        held.append(batch)
+    if held:
+        yield _sorted(held, columns)
+
+
+def _track_of(batch: pa.RecordBatch) -> tuple[int, int]:
+    """Return cycle and RGT of a batch, which must be the same in all its rows."""
+    found = [pc.min_max(batch[name]).as_py() for name in ("cycle", "rgt")]
+    if any(each["min"] != each["max"] for each in found):
+        raise InputError("A batch of rows that come in order holds more than one cycle or RGT.")
+    return found[0]["min"], found[1]["min"]
+
+
+def _sorted(held: list[pa.RecordBatch], columns: pa.Schema) -> pa.Table:
+    table = pa.Table.from_batches(held, schema=columns).combine_chunks()
+    return table.take(array_of(sort_order(table)))
+
+
+def _row_groups(tables: Iterable[pa.Table], columns: pa.Schema) -> Iterator[pa.Table]:
+    """Yield the same rows as tables of one row group each, however they came: the bytes of a file depend on it."""
+    held: list[pa.Table] = []
+    count = 0
+    for table in tables:
+        held.append(table)
+        count += table.num_rows
+        if count < _ROW_GROUP:
+            continue
+        whole = pa.concat_tables(held)
+        stop = count - count % _ROW_GROUP
+        for start in range(0, stop, _ROW_GROUP):
+            yield whole.slice(start, _ROW_GROUP).combine_chunks()
+        held, count = [whole.slice(stop)], count - stop
+    if count:
+        yield pa.concat_tables(held).cast(columns).combine_chunks()
 
 
 def read_geoparquet(path: str | Path) -> pa.Table:
@@ -155,22 +229,12 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
     return held
 
 
-def _collect(batches: Iterable[pa.RecordBatch], request: SubsetRequest) -> pa.Table:
-    expected = schema(request.product, request.variables)
-    held: list[pa.RecordBatch] = []
-    for batch in batches:
-        if not batch.schema.equals(expected):
-            raise InputError(f"A batch of rows has the columns {batch.schema}, but the request has {expected}.")
-        held.append(batch)
-    return pa.Table.from_batches(held, schema=expected).combine_chunks()
-
-
 def _identifier(name: GranuleName) -> str:
     # NSIDC registers one DOI for each release of a product; granules name it in `identifier_product_doi`.
     return f"https://doi.org/10.5067/ATLAS/{name.product}.{name.release:03d}"
 
 
-def _geo_metadata(table: pa.Table) -> dict[str, Any]:
+def _geo_metadata(bounds: tuple[float, float, float, float] | None) -> dict[str, Any]:
     """Return the ``geo`` metadata (GeoParquet 1.1.0, "File metadata")."""
     column: dict[str, Any] = {
         "encoding": "WKB",
@@ -178,9 +242,8 @@ def _geo_metadata(table: pa.Table) -> dict[str, Any]:
         # As pyproj writes OGC:CRS84; importing pyproj for it would take longer than many a subset.
         "crs": json.loads(Path(__file__).with_name("crs84.json").read_text(encoding="utf-8")),
     }
-    if table.num_rows:
-        lon, lat = (pc.min_max(table[name]).as_py() for name in ("longitude", "latitude"))
-        column["bbox"] = [lon["min"], lat["min"], lon["max"], lat["max"]]
+    if bounds is not None:
+        column["bbox"] = list(bounds)
     return {"version": _GEOPARQUET, "primary_column": "geometry", "columns": {"geometry": column}}
 
 
@@ -199,7 +262,7 @@ def _writer(sink: BinaryIO, columns: pa.Schema) -> pq.ParquetWriter:
 
 
 @contextmanager
-def _replacing(target: Path, *, needed: int) -> Iterator[BinaryIO]:
+def _replacing(target: Path) -> Iterator[BinaryIO]:
     """Open a file beside the target that takes its name at the end, or is removed after any error."""
     if target.is_dir():
         raise InputError(f"{target} is a folder; give the name of a file in it.")
@@ -219,8 +282,7 @@ def _replacing(target: Path, *, needed: int) -> Iterator[BinaryIO]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             free = shutil.disk_usage(target.parent).free
             raise FailedError(
-                f"The disk is full: {target} needs up to {needed:,} bytes and {free:,} are free; "
-                "make room or write to another folder."
+                f"The disk is full: {free:,} bytes are free for {target}; make room or write to another folder."
             ) from error
         raise FailedError(f"Writing {target} failed: {error}.") from error
 

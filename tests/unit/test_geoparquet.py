@@ -259,7 +259,7 @@ class Full:
         (
             OSError(errno.ENOSPC, "No space left on device"),
             FailedError,
-            r"out\.parquet needs up to [\d,]+ bytes and",
+            r"[\d,]+ bytes are free for .*out\.parquet",
         ),
         (OSError(errno.EIO, "Input/output error"), FailedError, "failed: .*Input/output error"),
         (KeyboardInterrupt(), KeyboardInterrupt, ""),

@@ -73,19 +73,15 @@ def _session(job: Job, timer: PhaseTimer, channel: _Channel) -> Session:
 
 
 def _make_subset(job: Job, output: Path, channel: _Channel, backend: Backend | None) -> Backend:
-    from trackbench.geoparquet import write_geoparquet  # noqa: PLC0415 - part of what is timed
+    from trackbench.backends.writing import write_subset  # noqa: PLC0415 - part of what is timed
 
     timer = PhaseTimer()
     begin = time.perf_counter()
     if backend is None:
         backend = _backend(job, timer)
     session = _session(job, timer, channel)
-    batches = list(backend.subset(job.request, session))
-    with timer.phase("write"):
-        versions = {"trackbench": version("trackbench")}
-        summary = write_geoparquet(
-            batches, output, request=job.request, granules=session.sources, versions=versions
-        )
+    versions = {"trackbench": version("trackbench")}
+    summary = write_subset(backend, job.request, session, output, versions=versions)
     seconds = time.perf_counter() - begin
     channel.tell(Subset(seconds, dict(timer.seconds), summary.rows, summary.bytes))
     return backend

@@ -168,6 +168,11 @@ def write_empty(place: Path, product: Product) -> None:
         raise FailedError(f"The index at {place} cannot be written: {error}.") from error
 
 
+def known_granules(place: Path) -> set[str]:
+    """Return the names of the granules of an index; none where there is no index."""
+    return set(_known(place))
+
+
 def scan_piece(piece: _Piece) -> bytes | str:
     """Return the rows of a granule as Arrow IPC, or why it has none. Runs wherever the executor says."""
     product = get_product(piece.product)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from trackbench.chunkindex.decode import most_stored
@@ -19,8 +20,11 @@ if TYPE_CHECKING:
 type Key = tuple[int, str]
 """A chunk of one variable: position in the selection, and path of the variable."""
 
-GAP: Final = 8192
-"""Bytes between two chunks that are fetched rather than asked around: a request costs more than these."""
+GAP: Final = 65_536
+"""Bytes between two chunks that may be fetched with them: a request costs more than some of these."""
+
+_MOST_EXTRA: Final = 0.06
+"""Share of the bytes of a granule's chunks that may be fetched for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,20 +84,28 @@ def plan_spans(
 
 
 def _joined(wanted: Sequence[tuple[int, int, Key]], gap: int) -> Iterable[Span]:
-    held: list[tuple[int, int, Key]] = []
-    stop = 0
-    for offset, size, key in wanted:
-        if held and offset - stop > gap:
-            yield _span(held, stop)
+    """Close the smallest gaps first, as long as little is fetched for nothing."""
+    if not wanted:
+        return
+    gaps = [following[0] - (before[0] + before[1]) for before, following in pairwise(wanted)]
+    left = _MOST_EXTRA * sum(size for _, size, _ in wanted)
+    closed = set()
+    for place in sorted(range(len(gaps)), key=gaps.__getitem__):
+        if gaps[place] > min(gap, left):
+            break
+        left -= max(gaps[place], 0)
+        closed.add(place)
+    held = [wanted[0]]
+    for place, following in enumerate(wanted[1:]):
+        if place not in closed:
+            yield _span(held)
             held = []
-        held.append((offset, size, key))
-        stop = max(stop, offset + size) if len(held) > 1 else offset + size
-    if held:
-        yield _span(held, stop)
+        held.append(following)
+    yield _span(held)
 
 
-def _span(held: Sequence[tuple[int, int, Key]], stop: int) -> Span:
-    start = held[0][0]
+def _span(held: Sequence[tuple[int, int, Key]]) -> Span:
+    start, stop = held[0][0], max(offset + size for offset, size, _ in held)
     return Span(start, stop, tuple((key, offset - start, offset - start + size) for offset, size, key in held))
 
 

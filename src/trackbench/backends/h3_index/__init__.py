@@ -60,6 +60,7 @@ class H3Index:
 
     name: ClassVar[str] = "h3-index"
     reads_local_files: ClassVar[bool] = True
+    in_order: ClassVar[bool] = True
     variants: ClassVar[Mapping[str, Variant]] = {
         name: Variant(setting.description, setting.default, setting.overview) for name, setting in SETTINGS.items()
     }

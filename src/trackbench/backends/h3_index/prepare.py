@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from trackbench.backends.h3_index.login import log_in
 from trackbench.backends.h3_index.places import folder_of
 from trackbench.backends.protocol import Artifact
-from trackbench.chunkindex.build import build_index, write_empty
+from trackbench.chunkindex.build import build_index, known_granules, write_empty
 from trackbench.errors import FailedError
 
 if TYPE_CHECKING:
@@ -37,7 +37,12 @@ def build(request: SubsetRequest, session: Session) -> Artifact:
         write_empty(place, request.product)
         return Artifact(str(place), time.perf_counter() - begin, bytes_read=0, bytes_stored=0, requests=0)
     report = build_index(
-        granules, place, access=access, product=request.product, append=True, progress=session.progress
+        granules,
+        place,
+        access=access,
+        product=request.product,
+        append=known_granules(place) <= {str(granule.name) for granule in granules},
+        progress=session.progress,
     )
     if report.skipped:
         name, reason = report.skipped[0]

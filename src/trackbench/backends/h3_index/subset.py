@@ -47,17 +47,21 @@ def subset(setting: Setting, request: SubsetRequest, session: Session) -> Iterat
             access = login.result()
         with session.timer.phase("discover"):
             selection = early if early is not None else _lookup(setting, request, session, access)
-    begin, spent = time.perf_counter(), Spent()
+    spent, waited, begin = Spent(), 0.0, time.perf_counter()
     manner = Manner(coordinates_first=setting.coordinates_first, library=setting.library)
     try:
         rows = read_rows(selection, request, access, manner=manner, spent=spent, progress=session.progress)
         for granule, batch in rows:
-            if batch is not None:
-                session.sources.add(granule.granule.name)
-                yield batch
+            if batch is None:
+                continue
+            session.sources.add(granule.granule.name)
+            # While the caller writes, this waits, and the next granules come.
+            waited += time.perf_counter() - begin
+            yield batch
+            begin = time.perf_counter()
     finally:
         parts = {"read": spent.seconds["read"], "filter": spent.seconds["filter"] + spent.seconds["decode"]}
-        session.timer.share(time.perf_counter() - begin, parts)
+        session.timer.share(waited + time.perf_counter() - begin, parts)
 
 
 def _early(setting: Setting, request: SubsetRequest, session: Session) -> Selection | None:
