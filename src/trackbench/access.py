@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -131,6 +132,17 @@ def _store(scheme: str, host: str, access: Access) -> ObjectStore:
     # One store for a process: its connections are used again for each granule.
     if scheme == "file":
         return LocalStore()
+    if scheme == "s3" and access.token is None:
+        # A bucket that anyone may read, unless the environment holds keys for it.
+        return S3Store(
+            host,
+            region=REGION,
+            endpoint=access.s3_endpoint,
+            virtual_hosted_style_request=access.s3_endpoint is None,
+            skip_signature="AWS_ACCESS_KEY_ID" not in os.environ,
+            client_options={**_CLIENT, "allow_http": access.s3_endpoint is not None},
+            retry_config=_RETRIES,
+        )
     if scheme == "s3":
         return S3Store(
             host,

@@ -161,7 +161,10 @@ def run(plan: Plan, *, cache: Path, observer: Observer) -> Results:
     scratch = scratch_folder()
     observer.stage(f"local cloud, {plan.profile}")
     try:
-        with LocalCloud.start(CloudConfig((*paths, *beside), profile, cache_dir=cache / "localcloud")) as cloud:
+        config = CloudConfig(
+            (*paths, *beside), profile, cache_dir=cache / "localcloud", artifacts=cache / "artifacts"
+        )
+        with LocalCloud.start(config) as cloud:
             workbench = Workbench(plan, cloud, reference, cache, scratch)
             records = tuple(_measured(workbench, entries, context, plan.patience, observer))
     finally:

@@ -130,7 +130,7 @@ def _source(
 
     bars.stage("local cloud")
     network = PROFILES[known_profile(profile or "loopback")]
-    config = CloudConfig((*files, *beside), network, cache_dir=cache / "localcloud")
+    config = CloudConfig((*files, *beside), network, cache_dir=cache / "localcloud", artifacts=cache / "artifacts")
     return stack.enter_context(LocalCloud.start(config)).endpoints, None
 
 

@@ -18,7 +18,7 @@ from trackbench.localcloud.instance_metadata import FailClosedProxy
 from trackbench.localcloud.listener import Listener, Workings
 from trackbench.localcloud.network import NetworkModel
 from trackbench.localcloud.object_store import ObjectStore
-from trackbench.localcloud.objects import ObjectTable
+from trackbench.localcloud.objects import ARTIFACTS, FolderTable, ObjectTable
 from trackbench.localcloud.running import Running
 from trackbench.session import Endpoints
 
@@ -51,7 +51,7 @@ async def run(config: CloudConfig, learned: Sequence[Learned], folder: Path) -> 
     authority_file = folder / "authority.pem"
     context = make_certificates((LOGIN_HOST, DATA_HOST, DELIVERY_HOST, STORE_HOST), authority_file)
 
-    store = ObjectStore(objects, credentials)
+    store = ObjectStore(objects, credentials, None if config.artifacts is None else FolderTable(config.artifacts))
     delivery = ContentDelivery(objects, credentials)
     store_port = await Listener(workings, lambda _: store).listen(STORE_HOST, context if config.s3_tls else None)
     delivery_port = await Listener(workings, lambda _: delivery).listen(DELIVERY_HOST, context)
@@ -84,6 +84,7 @@ async def run(config: CloudConfig, learned: Sequence[Learned], folder: Path) -> 
         environment=_environment(
             authority_file, credentials.token, store_address, f"http://{DATA_HOST}:{proxy_port}"
         ),
+        services={} if config.artifacts is None else {"artifacts": f"s3://{ARTIFACTS}"},
     )
     return Running(endpoints, await open_admin(workings), USER, credentials.password)
 

@@ -30,6 +30,8 @@ class CloudConfig:
     s3_tls
         Serve the object store over TLS as well. The model charges the handshake's round trip either way; over
         plain HTTP both sides are spared the work of encryption.
+    artifacts
+        Folder that anyone may read as a bucket of its own, as it is at that moment: for what is built beforehand.
     """
 
     files: tuple[Path, ...]
@@ -38,6 +40,7 @@ class CloudConfig:
     cache_dir: Path | None = None
     seed: int = 0
     s3_tls: bool = False
+    artifacts: Path | None = None
 
     def to_json(self) -> str:
         """Return the configuration as one line of JSON."""
@@ -48,6 +51,7 @@ class CloudConfig:
             "cache_dir": None if self.cache_dir is None else str(self.cache_dir.absolute()),
             "seed": self.seed,
             "s3_tls": self.s3_tls,
+            "artifacts": None if self.artifacts is None else str(self.artifacts.absolute()),
         }
         return json.dumps(values)
 
@@ -62,4 +66,5 @@ class CloudConfig:
             cache_dir=None if values["cache_dir"] is None else Path(values["cache_dir"]),
             seed=values["seed"],
             s3_tls=values["s3_tls"],
+            artifacts=None if values["artifacts"] is None else Path(values["artifacts"]),
         )

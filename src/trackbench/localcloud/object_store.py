@@ -11,7 +11,7 @@ from urllib.parse import quote
 from xml.sax.saxutils import escape
 
 from trackbench.localcloud.credentials import Standing
-from trackbench.localcloud.objects import BUCKET, ObjectTable, StoredObject
+from trackbench.localcloud.objects import ARTIFACTS, BUCKET, ObjectTable, StoredObject
 from trackbench.localcloud.reply import Reply, s3_error
 
 if TYPE_CHECKING:
@@ -36,13 +36,16 @@ class ObjectStore:
 
     objects: ObjectTable
     credentials: Credentials
+    artifacts: ObjectTable | None = None
     name: str = "s3"
 
     async def answer(self, request: BaseRequest) -> Reply:
         """Answer GetObject, HeadObject, HeadBucket, GetBucketLocation or ListObjectsV2."""
-        refused = self._refuse(request)
-        if refused is not None:
-            return refused
+        if self.artifacts is not None and request.path.startswith(f"/{ARTIFACTS}/"):
+            return self._artifact(request, self.artifacts)
+        return self._refuse(request) or self._granule(request)
+
+    def _granule(self, request: BaseRequest) -> Reply:
         bodiless = request.method == "HEAD"
         if request.method not in ("GET", "HEAD"):
             return s3_error(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
@@ -58,6 +61,17 @@ class ObjectStore:
         if stored is None:
             return s3_error(404, "NoSuchKey", f"The specified key does not exist: {key}", bodiless=bodiless)
         return self.objects.reply(stored, request)
+
+    @staticmethod
+    def _artifact(request: BaseRequest, artifacts: ObjectTable) -> Reply:
+        bodiless = request.method == "HEAD"
+        if request.method not in ("GET", "HEAD"):
+            return s3_error(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
+        key = request.path[len(ARTIFACTS) + 2 :]
+        stored = artifacts.get(key)
+        if stored is None:
+            return s3_error(404, "NoSuchKey", f"The specified key does not exist: {key}", bodiless=bodiless)
+        return artifacts.reply(stored, request)
 
     def _refuse(self, request: BaseRequest) -> Reply | None:
         bodiless = request.method == "HEAD"

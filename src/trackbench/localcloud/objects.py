@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import mmap
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 BUCKET: Final = "nsidc-cumulus-prod-protected"
 """The bucket that NSIDC keeps ICESat-2 granules in."""
+
+
+ARTIFACTS: Final = "trackbench-artifacts"
+"""The bucket of what is built beforehand. Anyone may read it."""
 
 
 def object_key(file_name: str) -> str:
@@ -83,15 +88,19 @@ class ObjectTable:
             key = object_key(path.name)
             if key in self._objects:
                 raise InputError(f"Two files are named {path.name}; the cloud can hold only one of them.")
-            stored = StoredObject(key, _map(path), etag, path.stat().st_mtime)
-            self._objects[key] = stored
-            self._headers[key] = {
-                "Accept-Ranges": "bytes",
-                "ETag": etag,
-                "Last-Modified": formatdate(stored.modified, usegmt=True),
-                "Content-Type": "application/x-hdf5" if key.endswith(".h5") else "binary/octet-stream",
-            }
+            self._add(key, path, etag)
         self.listing: tuple[StoredObject, ...] = tuple(self._objects[key] for key in sorted(self._objects))
+
+    def _add(self, key: str, path: Path, etag: str) -> StoredObject:
+        stored = StoredObject(key, _map(path), etag, path.stat().st_mtime)
+        self._objects[key] = stored
+        self._headers[key] = {
+            "Accept-Ranges": "bytes",
+            "ETag": etag,
+            "Last-Modified": formatdate(stored.modified, usegmt=True),
+            "Content-Type": "application/x-hdf5" if key.endswith(".h5") else "binary/octet-stream",
+        }
+        return stored
 
     def get(self, key: str) -> StoredObject | None:
         """Return the object at `key`, if there is one."""
@@ -122,6 +131,27 @@ class ObjectTable:
             headers = {**headers, "Content-Range": f"bytes {start}-{stop - 1}/{stored.size}"}
         body = EMPTY if head else stored.content[start:stop]
         return Reply(status, headers, body, length=stop - start, data=True, prefix=stored.prefix)
+
+
+class FolderTable(ObjectTable):
+    """The files of a folder, by their paths below it, as they are when they are asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(())
+        self._folder = folder.resolve()
+
+    def get(self, key: str) -> StoredObject | None:
+        """Return the file at `key`, if there is one inside the folder."""
+        path = (self._folder / key).resolve()
+        try:
+            if not path.is_relative_to(self._folder) or not path.is_file():
+                return None
+            status = path.stat()
+            etag = f'"{hashlib.md5(f"{status.st_size} {status.st_mtime_ns}".encode()).hexdigest()}"'  # noqa: S324 - as S3's tags look
+            held = self._objects.get(key)
+            return held if held is not None and held.etag == etag else self._add(key, path, etag)
+        except OSError:
+            return None
 
 
 def _map(path: Path) -> memoryview:

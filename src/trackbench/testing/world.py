@@ -59,7 +59,9 @@ class World:
         """
         paths = make_granules(cache, folder)
         files = (*paths.values(), *make_sidecars(tuple(paths.values())))
-        with LocalCloud.start(CloudConfig(files, cache_dir=cache / "localcloud")) as cloud:
+        with LocalCloud.start(
+            CloudConfig(files, cache_dir=cache / "localcloud", artifacts=cache / "artifacts")
+        ) as cloud:
             addresses = {word: served(path, cloud.endpoints) for word, path in paths.items()}
             scenarios = build_scenarios(paths, addresses, cut_short=_halve(paths["ascending"], folder))
             yield cls(cloud, paths, scenarios, cache / "references")

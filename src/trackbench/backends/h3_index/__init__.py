@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from trackbench.access import Access
     from trackbench.chunkindex.decode import Library
     from trackbench.request import SubsetRequest
     from trackbench.session import Session
@@ -69,6 +70,7 @@ class H3Index:
         if variant not in SETTINGS:
             raise InputError(f"{self.name} has no variant {variant!r}. It has: {', '.join(SETTINGS)}.")
         self.variant = variant
+        self._access: Access | None = None
 
     def prepare(self, request: SubsetRequest, session: Session) -> Artifact | None:
         """Build the index of the granules of a request, unless the session names one."""
@@ -84,4 +86,16 @@ class H3Index:
         with session.timer.phase("startup"):
             from trackbench.backends.h3_index.subset import subset  # noqa: PLC0415 - part of what is timed
 
-        yield from subset(SETTINGS[self.variant], request, session)
+        yield from subset(SETTINGS[self.variant], request, session, self._log_in)
+
+    def _log_in(self, session: Session) -> Access:
+        """Log in once: credentials are asked for again when they are about to expire, wherever they are used."""
+        from trackbench.backends.h3_index.login import log_in  # noqa: PLC0415 - part of what is timed
+
+        local = session.granules is not None and all(granule.path is not None for granule in session.granules)
+        if self._access is None or local:
+            found = log_in(session)
+            if local:
+                return found
+            self._access = found
+        return self._access

@@ -7,24 +7,25 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trackbench.backends.h3_index.login import log_in
+from trackbench.access import Access
 from trackbench.backends.h3_index.places import folder_of, place_of
 from trackbench.chunkindex.lookup import Index
 from trackbench.chunkindex.read import Manner, Spent, read_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import pyarrow as pa
 
-    from trackbench.access import Access
     from trackbench.backends.h3_index import Setting
     from trackbench.chunkindex.model import Selection
     from trackbench.request import SubsetRequest
     from trackbench.session import Session
 
 
-def subset(setting: Setting, request: SubsetRequest, session: Session) -> Iterator[pa.RecordBatch]:
+def subset(
+    setting: Setting, request: SubsetRequest, session: Session, log_in: Callable[[Session], Access]
+) -> Iterator[pa.RecordBatch]:
     """Yield the rows of a request, by cycle, RGT and region.
 
     Raises
@@ -78,7 +79,8 @@ def _early(setting: Setting, request: SubsetRequest, session: Session) -> Select
 
 def _lookup(setting: Setting, request: SubsetRequest, session: Session, access: Access) -> Selection:
     place = place_of(setting, request, session, in_region=access.in_region)
-    return _selection(Index.open(place, access), request, session)
+    # The index is no granule of NASA's: Earthdata credentials are not for its store.
+    return _selection(Index.open(place, Access(s3_endpoint=access.s3_endpoint)), request, session)
 
 
 def _selection(index: Index, request: SubsetRequest, session: Session) -> Selection:
