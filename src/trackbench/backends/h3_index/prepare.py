@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from trackbench.backends.h3_index.login import log_in
 from trackbench.backends.h3_index.places import folder_of
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from trackbench.granules import Granule
     from trackbench.request import SubsetRequest
     from trackbench.session import Session
+
+
+_FEW: Final = 8
+_WORKERS: Final = 8
+"""Processes that read from a store: most of the time they wait for it."""
 
 
 def build(request: SubsetRequest, session: Session) -> Artifact:
@@ -41,6 +46,9 @@ def build(request: SubsetRequest, session: Session) -> Artifact:
         place,
         access=access,
         product=request.product,
+        # Starting processes takes longer than reading a few granules one after the other.
+        executor="threads" if len(granules) <= _FEW else "processes",
+        workers=None if access.token is None else _WORKERS,
         append=known_granules(place) <= {str(granule.name) for granule in granules},
         progress=session.progress,
     )
