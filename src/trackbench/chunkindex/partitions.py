@@ -178,11 +178,11 @@ def _write(path: Path, table: pa.Table, metadata: dict[str, str]) -> int:
         or field.name in ("time_start", "time_end", "first_row", "beam_rows")
     ]
     try:
-        pq.write_table(
-            table.replace_schema_metadata(metadata),
+        table = table.replace_schema_metadata(None)
+        with pq.ParquetWriter(
             fresh,
+            table.schema,
             compression="zstd",
-            row_group_size=_ROW_GROUP,
             use_dictionary=[*words, "layout", "cycle", "rgt", "chunk", "rows", "granule_bytes"],
             column_encoding=dict.fromkeys(numbers, "DELTA_BINARY_PACKED"),
             # An Arrow schema in the file would repeat what Parquet's own says, in every small file.
@@ -191,7 +191,9 @@ def _write(path: Path, table: pa.Table, metadata: dict[str, str]) -> int:
                 name for name in ("cycle", "rgt", "bbox", "time_start", "time_end") if name in table.schema.names
             ]
             or False,
-        )
+        ) as writer:
+            writer.write_table(table, row_group_size=_ROW_GROUP)
+            writer.add_key_value_metadata(metadata)
         fresh.replace(path)
     finally:
         fresh.unlink(missing_ok=True)
