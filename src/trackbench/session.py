@@ -124,6 +124,8 @@ class Session:
         When given, exactly these granules are read, and finding them is not part of the job.
     index
         Place of a chunk index that is there already: a folder, or an address.
+    trace
+        File for what happened when, where a backend can tell.
     progress
         Told about each granule done.
     timer
@@ -138,6 +140,7 @@ class Session:
     concurrency: int = 8
     granules: tuple[Granule, ...] | None = None
     index: str | None = None
+    trace: Path | None = None
     progress: Progress = no_progress
     timer: PhaseTimer = field(default_factory=PhaseTimer)
     sources: set[GranuleName] = field(default_factory=set)

@@ -67,6 +67,8 @@ def _session(job: Job, timer: PhaseTimer, channel: _Channel) -> Session:
         scratch=job.scratch,
         concurrency=job.concurrency,
         granules=job.granules,
+        index=job.index,
+        trace=job.trace,
         progress=channel.advanced,
         timer=timer,
     )

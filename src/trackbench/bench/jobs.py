@@ -41,6 +41,8 @@ class Job:
         As in `trackbench.session.Session`.
     granules
         Exactly these granules, or None to have the backend find them.
+    index, trace
+        As in `trackbench.session.Session`.
     """
 
     choice: Choice
@@ -52,6 +54,8 @@ class Job:
     prepare: bool = False
     concurrency: int = 8
     granules: tuple[Granule, ...] | None = None
+    index: str | None = None
+    trace: Path | None = None
 
     def to_json(self) -> str:
         """Return the job as JSON text; `from_json` reads it back."""
@@ -73,6 +77,8 @@ class Job:
             "prepare": self.prepare,
             "concurrency": self.concurrency,
             "granules": granules,
+            "index": self.index,
+            "trace": None if self.trace is None else str(self.trace),
         }
         return json.dumps(data)
 
@@ -93,6 +99,8 @@ class Job:
             prepare=data["prepare"],
             concurrency=data["concurrency"],
             granules=granules,
+            index=data["index"],
+            trace=None if data["trace"] is None else Path(data["trace"]),
         )
 
 

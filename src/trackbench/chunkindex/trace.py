@@ -6,10 +6,12 @@ import json
 import os
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -20,7 +22,7 @@ class Event:
     Attributes
     ----------
     kind
-        ``lookup``, ``fetch``, ``decode``, ``filter`` or ``write``.
+        ``lookup``, ``login``, ``fetch``, ``decode``, ``filter`` or ``write``.
     name
         Of what.
     begin, end
@@ -52,13 +54,24 @@ class Trace:
         lane = threading.get_ident() % 100_000 if kind != "fetch" else self._free_lane(begin)
         self.events.append(Event(kind, name, begin, end, lane, about))
 
+    @contextmanager
+    def timed(self, kind: str, name: str) -> Iterator[None]:
+        """Note the block."""
+        begin = time.perf_counter()
+        yield
+        if self.on:
+            self.add(kind, name, begin, time.perf_counter())
+
     def _free_lane(self, begin: float) -> int:
         """Return a row that is free: events of one row must not overlap."""
         busy = {event.lane for event in self.events if event.kind == "fetch" and event.end > begin}
         return next(lane for lane in range(len(busy) + 1) if lane not in busy)
 
     def write(self, path: Path) -> None:
-        """Write the events for chrome://tracing or Perfetto ("Trace Event Format", microseconds)."""
+        """Write the events, and in words where the time went, for chrome://tracing or Perfetto.
+
+        The form is that of the "Trace Event Format": complete events, in microseconds.
+        """
         events = [
             {
                 "name": event.name,
@@ -78,7 +91,10 @@ class Trace:
         ]
         fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         try:
-            fresh.write_text(json.dumps({"traceEvents": [*names, *events]}), encoding="utf-8")
+            fresh.write_text(
+                json.dumps({"traceEvents": [*names, *events], "otherData": {"summary": self.summary()}}),
+                encoding="utf-8",
+            )
             fresh.replace(path)
         finally:
             fresh.unlink(missing_ok=True)

@@ -43,6 +43,12 @@ def subset(
     granules: Annotated[
         list[str] | None, typer.Option(help="Read these files, folders or addresses. May be repeated.")
     ] = None,
+    index: Annotated[
+        str | None, typer.Option(help="Find granules and chunks in this chunk index: a folder or an address.")
+    ] = None,
+    trace: Annotated[
+        Path | None, typer.Option(help="Write what happened when (h3-index), for chrome://tracing or Perfetto.")
+    ] = None,
     live: Annotated[bool, typer.Option("--live", help="Read from NASA, with your Earthdata login.")] = False,
     case: Annotated[
         str, typer.Option(help="Without --granules and --live: the case that a local cloud serves.")
@@ -73,11 +79,40 @@ def subset(
     if not output.parent.is_dir():
         raise InputError(f"There is no folder {output.parent} to write {output.name} to. Make it first.")
     choice = choose([backend])[0]
+    if (index is not None or trace is not None) and choice.backend != "h3-index":
+        raise InputError(f"--index and --trace are for the backend h3-index, not for {choice.backend}.")
     with ExitStack() as stack:
         bars = stack.enter_context(stages())
-        source = _source(stack, bars, choice, request, granules=granules, live=live, case=case, profile=profile)
-        told = _make(bars, choice, request, source, output, deadline=deadline, concurrency=concurrency)
+        if index is not None and not live and profile is None:
+            source = _indexed(index, granules)
+        else:
+            source = _source(
+                stack, bars, choice, request, granules=granules, live=live, case=case, profile=profile
+            )
+        told = _make(
+            bars,
+            choice,
+            request,
+            source,
+            output,
+            deadline=deadline,
+            concurrency=concurrency,
+            index=index,
+            trace=trace,
+        )
     _tell(told, output, request, as_json=as_json)
+
+
+def _indexed(index: str, granules: list[str] | None) -> tuple[Endpoints, tuple[Granule, ...] | None]:
+    """Leave it to the index where its granules are: those on this machine need no cloud, and no login."""
+    from trackbench.chunkindex.lookup import Index  # noqa: PLC0415
+    from trackbench.session import LIVE  # noqa: PLC0415
+
+    if granules:
+        raise InputError("--index says which granules there are; leave out --granules.")
+    if not index.startswith(("s3://", "https://", "http://")):
+        Index.open(index)  # to say at once that there is none
+    return LIVE, None
 
 
 def _source(
@@ -158,6 +193,8 @@ def _make(
     *,
     deadline: float,
     concurrency: int,
+    index: str | None,
+    trace: Path | None,
 ) -> Subset:
     from trackbench.bench.jobs import Job, Prepared, Subset  # noqa: PLC0415
     from trackbench.bench.paths import cache_folder  # noqa: PLC0415
@@ -177,6 +214,8 @@ def _make(
             prepare=prepare,
             concurrency=concurrency,
             granules=granules,
+            index=index,
+            trace=None if prepare or trace is None else trace.absolute(),
         )
 
     try:

@@ -200,7 +200,7 @@ def test_a_granule_that_was_replaced_is_indexed_anew(granules: Mapping[str, Gran
     folder = tmp_path / "granules"
     folder.mkdir()
     own = [
-        Granule.locate(shutil.copy(str(granule.path), folder))
+        Granule.locate(str(shutil.copy(str(granule.path), str(folder))))
         for granule in (granules["ascending"], granules["descending"])
     ]
     index = tmp_path / "index"
