@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 BOUND: Final = BoundRecord(
     seconds=0.412, network_seconds=0.33, decode_seconds=0.082, bytes=11_400_000, requests=1_152
 )
-_SHARES: Final = (0.12, 0.08, 0.2, 0.5, 0.06, 0.04)
+_SHARES: Final = (0.12, 0.08, 0.2, 0.1, 0.4, 0.06, 0.04)
 _MACHINE: Final = {"cpu": "Made-up 2 GHz", "cores": 2, "memory_bytes": 8_000_000_000, "system": "Linux 6.12"}
 _NETWORK: Final = {
     "name": "in-region",

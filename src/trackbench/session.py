@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 type Progress = Callable[[int, int, str], None]
 """Called with how many pieces are done, how many there are, and what they are."""
 
-type Phase = Literal["startup", "discover", "metadata", "read", "filter", "write"]
-PHASES: Final[tuple[Phase, ...]] = ("startup", "discover", "metadata", "read", "filter", "write")
-"""``startup`` is importing the client and logging in; the others are the work on the data."""
+type Phase = Literal["startup", "discover", "metadata", "coordinates", "read", "filter", "write"]
+PHASES: Final[tuple[Phase, ...]] = ("startup", "discover", "metadata", "coordinates", "read", "filter", "write")
+"""``startup`` is importing the client and logging in; the others are the work on the data. ``coordinates`` is
+reading those, where that can be told from reading the other variables, which is ``read``."""
 
 _NO_SERVICES: Final[Mapping[str, str]] = MappingProxyType({})
 

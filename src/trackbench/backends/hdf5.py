@@ -102,8 +102,9 @@ def read_beam(
         None where the beam has no row in the request.
     """
     product = request.product
-    with timer.phase("read"):
+    with timer.phase("coordinates"):
         latitude, longitude, delta_time = (read(variable, _ALL) for variable in product.coordinates)
+    with timer.phase("read"):
         whole = None if coordinates_first else [read(variable, _ALL) for variable in request.columns]
     with timer.phase("filter"):
         rows = np.flatnonzero(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from trackbench.localcloud import Profile
 
 _SERVICES: Final = frozenset({"sliderule", "harmony", "opendap"})
-_DATA_PHASES: Final = ("metadata", "read", "filter")
+_DATA_PHASES: Final = ("metadata", "coordinates", "read", "filter")
 _BUSY_SERVER: Final = 1 / 3
 
 

@@ -177,14 +177,15 @@ async def _read_granule(reading: _Reading, numbers: Sequence[int]) -> pa.RecordB
         keys = [(number, path) for number in numbers for path in coordinates]
         others = [(number, each.path) for number in numbers for each in columns]
         first = keys if reading.manner.coordinates_first else [*keys, *others]
-        stored = dict(await _fetch(reading, granule, layout, first))
+        what = "coordinates" if reading.manner.coordinates_first else "read"
+        stored = dict(await _fetch(reading, granule, layout, first, what=what))
         points = await loop.run_in_executor(reading.pool, _points, reading, layout, numbers, stored)
         found = [number for number, rows in zip(numbers, points.rows, strict=True) if rows.size]
         if not found:
             return None
         if reading.manner.coordinates_first:
             wanted = [(number, each.path) for number in found for each in columns]
-            stored = dict(await _fetch(reading, granule, layout, wanted))
+            stored = dict(await _fetch(reading, granule, layout, wanted, what="read"))
     return await loop.run_in_executor(reading.pool, _batch, reading, granule, numbers, points, stored)
 
 
@@ -195,7 +196,7 @@ def _check_variables(granule: IndexedGranule, layout: Layout, columns: Sequence[
 
 
 async def _fetch(
-    reading: _Reading, granule: IndexedGranule, layout: Layout, keys: Sequence[Key]
+    reading: _Reading, granule: IndexedGranule, layout: Layout, keys: Sequence[Key], *, what: str
 ) -> Mapping[Key, memoryview]:
     spans = plan_spans(reading.selection, granule, layout, keys, gap=reading.manner.gap)
     if not spans:
@@ -206,7 +207,7 @@ async def _fetch(
     begin = time.perf_counter()
     stored = await fetcher.fetch(granule, spans)
     end = time.perf_counter()
-    reading.spent.seconds["read"] += end - begin
+    _spend(reading, **{what: end - begin})
     reading.spent.bytes += size
     reading.spent.requests += len(spans)
     if reading.trace.on:

@@ -89,6 +89,7 @@ _PHASES: Final = _series(
         "phase-startup": ("#8b949e", "#77818c"),
         "phase-discover": ("#4a2197", "#8f71ff"),
         "phase-metadata": ("#e251a9", "#f882ac"),
+        "phase-coordinates": ("#0d96f8", "#a8c0ff"),
         "phase-read": ("#2250d4", "#4b80cc"),
         "phase-filter": ("#127f4f", "#26da7c"),
         "phase-write": ("#bd8919", "#ccac00"),

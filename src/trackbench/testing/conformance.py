@@ -222,7 +222,7 @@ class BackendConformance:
         assert answer.progress
         assert max(done for done, _ in answer.progress) == max(total for _, total in answer.progress)
         for subset in answer.subsets:
-            work = sum(subset.phases[phase] for phase in ("discover", "metadata", "read", "filter"))
+            work = sum(subset.phases[phase] for phase in ("discover", "metadata", "coordinates", "read", "filter"))
             assert 0 < work <= sum(subset.phases.values()) <= 1.05 * subset.seconds
 
     # What goes wrong

@@ -60,7 +60,8 @@ def subset(
                 trace.add("write", str(granule.granule.name), begin, end)
             begin = end
     finally:
-        parts = {"read": spent.seconds["read"], "filter": spent.seconds["filter"] + spent.seconds["decode"]}
+        parts = {each: spent.seconds[each] for each in ("coordinates", "read")}
+        parts |= {"filter": spent.seconds["filter"] + spent.seconds["decode"]}
         session.timer.share(waited + time.perf_counter() - begin, parts)
         if session.trace is not None:
             trace.write(session.trace)

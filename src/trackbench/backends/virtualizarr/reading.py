@@ -53,7 +53,7 @@ async def read_tracks(
         One for each ground track with rows.
     """
     product = request.product
-    with timer.phase("read"):
+    with timer.phase("coordinates"):
         points = await asyncio.gather(
             *(
                 _whole(arrays[each.path])
