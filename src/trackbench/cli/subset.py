@@ -219,11 +219,13 @@ def _make(
         )
 
     try:
-        prepared = supervise(job(prepare=True), deadline=deadline, progress=bars.stage(f"{choice} prepare"))
-        event = _event(prepared)
-        assert isinstance(event, Prepared)
-        if event.artifact is not None:
-            say(f"{choice} built {event.artifact['place']} first ({event.artifact['build_seconds']:.1f} s).")
+        # With an index that is there, nothing is left to be built.
+        if index is None:
+            prepared = supervise(job(prepare=True), deadline=deadline, progress=bars.stage(f"{choice} prepare"))
+            event = _event(prepared)
+            assert isinstance(event, Prepared)
+            if event.artifact is not None:
+                say(f"{choice} built {event.artifact['place']} first ({event.artifact['build_seconds']:.1f} s).")
         made = _event(supervise(job(prepare=False), deadline=deadline, progress=bars.stage(str(choice))))
         assert isinstance(made, Subset)
         return made
