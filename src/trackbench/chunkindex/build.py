@@ -16,21 +16,21 @@ import pyarrow.parquet as pq
 from obstore.exceptions import BaseError
 
 from trackbench.access import Access, address, store_for
-from trackbench.chunkindex.executors import run_all
 from trackbench.chunkindex.manifest import FILE_NAME, Manifest
 from trackbench.chunkindex.model import Layout, Storage
 from trackbench.chunkindex.partitions import write_partitions
 from trackbench.chunkindex.rows import H3_RESOLUTION, PARTITION_RESOLUTION, rows_of
 from trackbench.chunkindex.scan import scan_granule
 from trackbench.errors import FailedError, InputError, TrackbenchError
+from trackbench.executors import run_all
 from trackbench.products import ATL06, get_product
 from trackbench.session import no_progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from trackbench.chunkindex.executors import Executor
     from trackbench.chunkindex.manifest import Partition
+    from trackbench.executors import Executor
     from trackbench.granules import Granule
     from trackbench.products import Product
     from trackbench.session import Progress
@@ -109,7 +109,7 @@ def build_index(
         Add to the index that is there. One that holds a granule of the same name in another state has it replaced.
         Without `append`, an index that is there is replaced as a whole.
     executor, workers, address
-        As `trackbench.chunkindex.executors.run_all` takes them. The files are the same whatever they are.
+        As `trackbench.executors.run_all` takes them. The files are the same whatever they are.
     progress
         Told ``(done, total, text)``.
 

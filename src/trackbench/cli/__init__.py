@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from trackbench.cli import cloud, compare, compare_runs, doctor, index, lists, report, run, subset
+from trackbench.cli import cloud, compare, compare_runs, doctor, index, lists, manifest, report, run, subset
 from trackbench.cli.show import complain
 from trackbench.errors import InputError, TrackbenchError
 from trackbench.processes import leave_at_once
@@ -32,6 +32,7 @@ app.command()(lists.profiles)
 app.command()(doctor.doctor)
 app.add_typer(cloud.app, name="cloud")
 app.add_typer(index.app, name="index")
+app.add_typer(manifest.app, name="manifest")
 
 _INTERRUPTED = 128 + signal.SIGINT
 _TERMINATED = 128 + signal.SIGTERM

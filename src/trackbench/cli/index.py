@@ -52,12 +52,12 @@ def build(
         raise InputError("--address names a Dask scheduler: add --executor dask.")
     if not append and (output / "index.json").exists():
         raise InputError(f"There is an index at {output}. Add to it with --append, or name another folder.")
-    found = _granules(granules)
+    found = granules_at(granules)
     with stages() as bars:
         report = build_index(
             found,
             output,
-            access=_access(found),
+            access=access_to(found),
             product=get_product(product),
             append=append,
             executor=executor,
@@ -87,7 +87,8 @@ def build(
         raise typer.Exit(1)
 
 
-def _granules(places: list[str]) -> list[Granule]:
+def granules_at(places: list[str]) -> list[Granule]:
+    """Return the granules of files, folders and addresses."""
     from trackbench.cli.places import is_remote, local_files  # noqa: PLC0415
     from trackbench.granules import Granule  # noqa: PLC0415
 
@@ -96,8 +97,8 @@ def _granules(places: list[str]) -> list[Granule]:
     return [Granule.locate(str(place)) for place in (*remote, *local)]
 
 
-def _access(granules: list[Granule]) -> Access:
-    """Log in only where a granule is in the Earthdata cloud."""
+def access_to(granules: list[Granule]) -> Access:
+    """Return how to reach granules; log in only where one is in the Earthdata cloud."""
     from trackbench.access import Access  # noqa: PLC0415
 
     if all(granule.path is not None for granule in granules):
@@ -207,7 +208,7 @@ def validate(
 
     with stages() as bars:
         compared, findings = validate_index(
-            place, _granules(granules), sample=sample, progress=bars.stage("granules")
+            place, granules_at(granules), sample=sample, progress=bars.stage("granules")
         )
     if as_json:
         print_json({"compared": compared, "problems": {each.granule: each.problem for each in findings}})

@@ -29,8 +29,8 @@ from trackbench.request import SubsetRequest
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from trackbench.chunkindex.executors import Executor
     from trackbench.chunkindex.model import Selection
+    from trackbench.executors import Executor
 
 SPECS = {
     "ascending": GranuleSpec(1039, 8, 3, segments=25_000, around=(-45.0, 62.8)),

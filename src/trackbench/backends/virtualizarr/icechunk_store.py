@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
 import icechunk
+import zarr
 from icechunk.credentials import HttpAccess, LocalFileSystemAccess
 
 from trackbench.access import REGION, fresh_key
@@ -47,8 +48,9 @@ class Repository:
     def __init__(self, folder: Path, urls: Iterable[str]) -> None:
         # No credentials: what a repository is made with stays in it.
         config = _config({_prefix(url) for url in urls}, access=None)
-        repository = icechunk.Repository.create(icechunk.local_filesystem_storage(str(folder)), config)
-        self._session = repository.writable_session(_BRANCH)
+        storage = icechunk.local_filesystem_storage(str(folder))
+        self._repository = icechunk.Repository.open_or_create(storage, config)
+        self._session = self._repository.writable_session(_BRANCH)
 
     def add(self, entry: Entry, made: Iterable[MadeGroup]) -> None:
         """Write the references of one granule."""
@@ -59,6 +61,14 @@ class Repository:
     def commit(self, message: str) -> None:
         """Make all that was added visible."""
         self._session.commit(message, allow_empty=True)
+        self._session = self._repository.writable_session(_BRANCH)
+
+
+def names_in(folder: Path) -> set[str]:
+    """Return the granules, by name without ending, of which a repository holds references."""
+    repository = icechunk.Repository.open(icechunk.local_filesystem_storage(str(folder)))
+    store = repository.readonly_session(_BRANCH).store
+    return set(zarr.open_group(store, mode="r").group_keys())
 
 
 def references(entry: Entry, folder: Path, access: Access, request: SubsetRequest) -> Places:
